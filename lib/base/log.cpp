@@ -1,0 +1,87 @@
+#include "lib/base/log.hpp"
+
+#include <cstdlib>
+#include <memory>
+
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include "lib/base/escape.hpp"
+
+namespace homeward::log {
+namespace {
+
+spdlog::level::level_enum to_spdlog(level l) {
+  switch (l) {
+  case level::debug: return spdlog::level::debug;
+  case level::info: return spdlog::level::info;
+  case level::notice: return spdlog::level::info;
+  case level::warning: return spdlog::level::warn;
+  case level::error: return spdlog::level::err;
+  }
+  return spdlog::level::info;
+}
+
+// sd-daemon(3): "<N>" before a line on standard error gives its priority in the journal.
+std::string_view journal_prefix(level l) {
+  switch (l) {
+  case level::debug: return "<7>";
+  case level::info: return "<6>";
+  case level::notice: return "<5>";
+  case level::warning: return "<4>";
+  case level::error: return "<3>";
+  }
+  return "<6>";
+}
+
+bool to_journal() {
+  static const bool answer = std::getenv("JOURNAL_STREAM") != nullptr;
+  return answer;
+}
+
+std::string with_quotes(std::string_view key, std::string_view value) {
+  std::string safe = escape(value, 512);
+  const bool quote = safe.empty() || safe.find_first_of(" \"=") != std::string::npos;
+  if (!quote) {
+    return fmt::format("{}={}", key, safe);
+  }
+  std::string quoted;
+  for (const char c : safe) {
+    if (c == '"') {
+      quoted += '\\';
+    }
+    quoted += c;
+  }
+  return fmt::format("{}=\"{}\"", key, quoted);
+}
+
+} // namespace
+
+field::field(std::string_view key, std::string_view value) : text_(with_quotes(key, value)) {}
+
+void start(std::string_view program, level lowest) {
+  auto logger = spdlog::stderr_logger_mt(std::string(program));
+  logger->set_pattern(to_journal() ? "%v" : "%Y-%m-%dT%H:%M:%S.%e%z %n[%P] %l %v");
+  logger->flush_on(spdlog::level::debug);
+  spdlog::set_default_logger(std::move(logger));
+  set_level(lowest);
+}
+
+void set_level(level lowest) { spdlog::set_level(to_spdlog(lowest)); }
+
+bool enabled(level l) { return spdlog::default_logger_raw()->should_log(to_spdlog(l)); }
+
+void write(level l, std::string_view event, std::initializer_list<field> fields) {
+  if (!enabled(l)) {
+    return;
+  }
+  std::string line(to_journal() ? journal_prefix(l) : std::string_view{});
+  line += event;
+  for (const field& f : fields) {
+    line += ' ';
+    line += f.text();
+  }
+  spdlog::default_logger_raw()->log(to_spdlog(l), line);
+}
+
+} // namespace homeward::log
