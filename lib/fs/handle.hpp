@@ -1,6 +1,7 @@
 #pragma once
 // An open file or directory of some file_system. Move-only; closes itself. The number inside means
-// something only to the file system that gave it out, so that an implementation in memory needs no kernel.
+// something only to the file system that gave it out, so that an implementation in memory needs no
+// kernel.
 
 #include <utility>
 
@@ -8,8 +9,8 @@ namespace homeward::fs {
 
 class file_system;
 
-// Ownership: the holder's. The file system must outlive its handles. Any thread may use a handle, also
-// several at once; moving and destroying it is for one thread only.
+// Ownership: the holder's. The file system must outlive its handles. Any thread may use a handle,
+// also several at once; moving and destroying it is for one thread only.
 class handle {
  public:
   handle() = default;
@@ -23,8 +24,8 @@ class handle {
 
   [[nodiscard]] bool is_open() const { return owner_ != nullptr; }
   [[nodiscard]] int number() const { return number_; }
-  // Gives the file back now. An error of the close is not reported: whoever must know whether the octets
-  // are safe has called sync before.
+  // Gives the file back now. An error of the close is not reported: whoever must know whether the
+  // octets are safe has called sync before.
   void close() noexcept;
 
  private:

@@ -1,6 +1,7 @@
 #pragma once
 // What an operation of the file system gives back: a value, or the errno with the name of the call.
-// Callers one level up turn it into a homeward::failure with to_failure(), where a person may read it.
+// Callers one level up turn it into a homeward::failure with to_failure(), where a person may read
+// it.
 
 #include <string_view>
 
@@ -13,13 +14,17 @@ namespace homeward::fs {
 
 // An errno and where it came from. `operation` is a literal ("openat2", "fdatasync"): never freed.
 struct io_error {
+  io_error() = default;
+  io_error(int errno_value, const char* literal) : number(errno_value), operation(literal) {}
+
   int number = 0;
   const char* operation = "";
 
   friend bool operator==(const io_error& a, int number) { return a.number == number; }
 };
 
-template <class T> using io_result = boost::system::result<T, io_error>;
+template <class T>
+using io_result = boost::system::result<T, io_error>;
 
 // The failure for the log and the peer; `context` (a mailbox, a path) is added to its cause.
 // Errors whose remedy an operator has to know (symbolic link in the way, wrong owner, read-only

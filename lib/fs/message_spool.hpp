@@ -1,7 +1,8 @@
 #pragma once
-// The octets of one message between the socket and the disk: in memory as long as they are few, beyond a limit
-// in a file without a name (nothing is left behind when the process dies). The bridge and stored receive into
-// it; lib/maildir and the storage client read from it. The octets are kept exactly as they came.
+// The octets of one message between the socket and the disk: in memory as long as they are few,
+// beyond a limit in a file without a name (nothing is left behind when the process dies). The
+// bridge and stored receive into it; lib/maildir and the storage client read from it. The octets
+// are kept exactly as they came.
 
 #include <cstddef>
 #include <cstdint>
@@ -17,10 +18,11 @@
 
 namespace homeward::fs {
 
-// Where spools put what does not fit in memory. Shared by all messages of a daemon; must outlive them.
+// Where spools put what does not fit in memory. Shared by all messages of a daemon; must outlive
+// them.
 struct spool_place {
   file_system* files = nullptr;
-  handle directory;                                // of the spool directory, open for the daemon's life
+  handle directory; // of the spool directory, open for the daemon's life
   byte_count memory_limit = byte_count{256 << 10}; // per message; a longer one goes to a file whole
 };
 
@@ -41,23 +43,26 @@ class message_spool {
   message_spool& operator=(const message_spool&) = delete;
   ~message_spool() = default;
 
-  // Makes room for a size announced by the sender (up to the memory limit): spares copies, changes nothing.
+  // Makes room for a size announced by the sender (up to the memory limit): spares copies, changes
+  // nothing.
   void reserve(std::uint64_t octets);
 
-  // Adds octets at the end. Fails as the disk fails (full, temp); the spool then keeps failing and is
-  // only good for being thrown away. May block on the disk for a long message.
+  // Adds octets at the end. Fails as the disk fails (full, temp); the spool then keeps failing and
+  // is only good for being thrown away. May block on the disk for a long message.
   [[nodiscard]] result<void> append(std::string_view octets);
 
   [[nodiscard]] std::uint64_t size() const { return in_file_ + memory_.size(); }
 
-  // The whole message in one piece, if it is in memory. Valid until the next append or the end of the spool.
+  // The whole message in one piece, if it is in memory. Valid until the next append or the end of
+  // the spool.
   [[nodiscard]] std::optional<std::string_view> memory() const;
 
-  // Fills `into` from `offset` on; less only at the end of the message (0: nothing there). May block.
+  // Fills `into` from `offset` on; less only at the end of the message (0: nothing there). May
+  // block.
   [[nodiscard]] result<std::size_t> read(std::uint64_t offset, std::span<char> into) const;
 
  private:
-  [[nodiscard]] result<void> flush();
+  [[nodiscard]] result<void> write_with_memory(std::string_view octets);
 
   const spool_place* place_ = nullptr;
   handle file_;               // open once the message outgrew the memory

@@ -1,7 +1,7 @@
 #pragma once
-// The identity file in the root of every partition: proof that the right volume is mounted, and the path
-// template under which its mail lies (a template in the settings could be changed and orphan the mail).
-// docs/format/partition.md is the specification; change both or none.
+// The identity file in the root of every partition: proof that the right volume is mounted, and the
+// path template under which its mail lies (a template in the settings could be changed and orphan
+// the mail). docs/format/partition.md is the specification; change both or none.
 
 #include <string>
 #include <string_view>
@@ -17,8 +17,9 @@ inline constexpr std::size_t max_partition_name = 64;
 
 // Value type.
 struct identity {
-  std::string name; // of the partition, as PRTN gives it: [A-Za-z0-9._-], no leading dot, at most 64
-  std::string id;   // 32 lower-case hexadecimal digits, random
+  std::string
+      name;       // of the partition, as PRTN gives it: [A-Za-z0-9._-], no leading dot, at most 64
+  std::string id; // 32 lower-case hexadecimal digits, random
   path_template paths;
   std::string created; // "2026-11-20T10:50:00Z"
 };

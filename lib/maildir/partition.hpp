@@ -1,8 +1,8 @@
 #pragma once
-// One partition: a directory tree of Maildirs on one volume, opened once, beneath which everything happens.
-// stored opens its partitions at start; the bridge opens `path` homes. A partition that is missing, foreign,
-// misnamed or read-only is a transient failure with advice: the mail waits, an operator looks. Nothing here
-// ever makes a tree where the volume should have been mounted.
+// One partition: a directory tree of Maildirs on one volume, opened once, beneath which everything
+// happens. stored opens its partitions at start; the bridge opens `path` homes. A partition that is
+// missing, foreign, misnamed or read-only is a transient failure with advice: the mail waits, an
+// operator looks. Nothing here ever makes a tree where the volume should have been mounted.
 
 #include <string>
 #include <string_view>
@@ -17,28 +17,31 @@ namespace homeward::maildir {
 struct new_partition {
   std::string name;
   std::string path_template = std::string(default_path_template);
-  // Accept a directory that holds something already (an existing Maildir tree that fits the template).
+  // Accept a directory that holds something already (an existing Maildir tree that fits the
+  // template).
   bool adopt_existing = false;
 };
 
 // Threads: reading and check() from any thread. Move-only. `files` must outlive it.
 class partition {
  public:
-  // A partition with its identity file. Transient failure (no_partition) when the directory or the identity
-  // is missing, unreadable or carries another name; (temp) when the volume is read-only or faulty.
-  [[nodiscard]] static result<partition> open(fs::file_system& files, std::string_view absolute_path,
-                                              std::string_view expected_name);
+  // A partition with its identity file. Transient failure (no_partition) when the directory or the
+  // identity is missing, unreadable or carries another name; (temp) when the volume is read-only or
+  // faulty.
+  [[nodiscard]] static result<partition>
+  open(fs::file_system& files, std::string_view absolute_path, std::string_view expected_name);
 
-  // A directory without identity file, for `path` homes (yesterday's shared tree). `name` is for messages only.
-  // Maildirs are never made in it: a mailbox without one is a transient failure, because an
-  // unmounted volume would look exactly like that.
+  // A directory without identity file, for `path` homes (yesterday's shared tree). `name` is for
+  // messages only. Maildirs are never made in it: a mailbox without one is a transient failure,
+  // because an unmounted volume would look exactly like that.
   [[nodiscard]] static result<partition> open_plain(fs::file_system& files,
                                                     std::string_view absolute_path,
                                                     std::string_view name,
                                                     const path_template& paths);
 
-  // Makes an existing directory a partition: writes the identity file, durably. Refuses one that has an identity
-  // already, and one that is not empty unless told to adopt it ("lost+found" does not count).
+  // Makes an existing directory a partition: writes the identity file, durably. Refuses one that
+  // has an identity already, and one that is not empty unless told to adopt it ("lost+found" does
+  // not count).
   [[nodiscard]] static result<identity> initialise(fs::file_system& files,
                                                    std::string_view absolute_path,
                                                    const new_partition& wanted, wall_time now);

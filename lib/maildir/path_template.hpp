@@ -1,7 +1,7 @@
 #pragma once
-// From a mailbox to the place of its Maildir in a partition: a template of fixed text and the placeholders
-// {domain}, {local} and {hash}, filled with encoded text that can neither leave the partition nor collide.
-// docs/format/partition.md is the specification; change both or none.
+// From a mailbox to the place of its Maildir in a partition: a template of fixed text and the
+// placeholders {domain}, {local} and {hash}, filled with encoded text that can neither leave the
+// partition nor collide. docs/format/partition.md is the specification; change both or none.
 
 #include <string>
 #include <string_view>
@@ -14,9 +14,10 @@ namespace homeward::maildir {
 inline constexpr std::string_view default_path_template = "{domain}/{local}/Maildir";
 inline constexpr std::size_t max_component = 255; // octets, of every file system we know
 
-// One part of a mailbox as text of a path component. Lower-case letters, digits, "._+=-" and letters beyond
-// ASCII in well-formed UTF-8 stay; everything else, and a dot at the start, becomes %XX. Two different
-// inputs never give the same output. Never ".", ".." or with a '/'; empty only for empty input.
+// One part of a mailbox as text of a path component. Lower-case letters, digits, "._+=-" and
+// letters beyond ASCII in well-formed UTF-8 stay; everything else, and a dot at the start, becomes
+// %XX. Two different inputs never give the same output. Never ".", ".." or with a '/'; empty only
+// for empty input.
 [[nodiscard]] std::string encode_component(std::string_view text);
 
 // Value type; safe to read from any thread.
@@ -29,7 +30,8 @@ class path_template {
   [[nodiscard]] static result<path_template> parse(std::string_view text);
 
   // The Maildir of a canonical mailbox, relative to the partition, e.g. "example.org/ann/Maildir".
-  // Without '@' the domain is "_". Permanent failure (perm) when a part is empty or becomes too long.
+  // Without '@' the domain is "_". Permanent failure (perm) when a part is empty or becomes too
+  // long.
   [[nodiscard]] result<std::string> expand(std::string_view mailbox) const;
 
   [[nodiscard]] const std::string& text() const { return text_; }

@@ -1,11 +1,12 @@
 #pragma once
-// Files a message into the Maildirs of one partition. It stands between stored's delivery (or the bridge, for
-// `path` homes) and lib/fs; what it promises is in docs/durability.md, its files in docs/format/partition.md.
+// Files a message into the Maildirs of one partition. It stands between stored's delivery (or the
+// bridge, for `path` homes) and lib/fs; what it promises is in docs/durability.md, its files in
+// docs/format/partition.md.
 //
-// The file is complete before its name appears in new/: a reader never sees a part of a message. One file serves
-// all mailboxes of a partition, by hard links. Name: <NAME>,S=<octets>,W=<octets with CRLF>, both exact.
-// Content: "Return-Path: <sender>", by setting "Delivered-To: <mailbox>", then the message with every
-// CRLF turned into LF. Lone CR, lone LF and NUL stay as they are.
+// The file is complete before its name appears in new/: a reader never sees a part of a message.
+// One file serves all mailboxes of a partition, by hard links. Name: <NAME>,S=<octets>,W=<octets
+// with CRLF>, both exact. Content: "Return-Path: <sender>", by setting "Delivered-To: <mailbox>",
+// then the message with every CRLF turned into LF. Lone CR, lone LF and NUL stay as they are.
 
 #include <atomic>
 #include <cstddef>
@@ -22,7 +23,8 @@
 
 namespace homeward::maildir {
 
-// How a delivery becomes durable before it is reported as filed. docs/decisions/0003-filing-recipe.md.
+// How a delivery becomes durable before it is reported as filed.
+// docs/decisions/0003-filing-recipe.md.
 enum class sync_recipe : unsigned char {
   none,   // not at all: the caller does it (the journal of stored)
   late,   // data out, names given, one sync of the file last; relies on what ext4, xfs and btrfs do
@@ -36,11 +38,12 @@ enum class delivered_to : unsigned char {
   never,
 };
 
-// What a file of the same name in new/ means. NAME holds a key of sender and content, so with equal content it
-// is this same message, filed by an attempt whose answer was lost.
+// What a file of the same name in new/ means. NAME holds a key of sender and content, so with equal
+// content it is this same message, filed by an attempt whose answer was lost.
 enum class when_taken : unsigned char {
-  fail,      // transient failure; the caller keeps identities and knows that this cannot be (stored)
-  is_repeat, // equal octet by octet: made durable and reported as filed (`path` homes); else transient failure
+  fail, // transient failure; the caller keeps identities and knows that this cannot be (stored)
+  is_repeat, // equal octet by octet: made durable and reported as filed (`path` homes); else
+             // transient failure
 };
 
 struct filing_settings {
@@ -63,21 +66,23 @@ struct filed {
   bool repeat = false;    // it lay there already
 };
 
-// Threads: deliver() and withdraw() from any number of threads at once. The partition must outlive it.
+// Threads: deliver() and withdraw() from any number of threads at once. The partition must outlive
+// it.
 class writer {
  public:
   writer(const partition& where, filing_settings settings);
 
-  // One result per mailbox, in order. A mailbox that fails does not disturb the others; a mailbox given twice
-  // (or two with the same Maildir) is filed once. What is reported as filed is durable by the recipe;
-  // what is reported as failed is not visible (if even the removal fails, it is complete and says so
-  // in the cause). A missing Maildir is made, with mode 0700, unless the partition is a plain one.
-  // Failures: full, quota, temp (transient); perm for a mailbox that cannot be a path. Memory: < 1 MiB.
+  // One result per mailbox, in order. A mailbox that fails does not disturb the others; a mailbox
+  // given twice (or two with the same Maildir) is filed once. What is reported as filed is durable
+  // by the recipe; what is reported as failed is not visible (if even the removal fails, it is
+  // complete and says so in the cause). A missing Maildir is made, with mode 0700, unless the
+  // partition is a plain one. Failures: full, quota, temp (transient); perm for a mailbox that
+  // cannot be a path. Memory: < 1 MiB.
   [[nodiscard]] std::vector<result<filed>> deliver(const filing& what,
                                                    std::span<const std::string> mailboxes);
 
-  // Takes a filed message out again, wherever in new/ or cur/ a reader has put it since: for a caller with
-  // recipe `none` whose own sync failed. Not found is success.
+  // Takes a filed message out again, wherever in new/ or cur/ a reader has put it since: for a
+  // caller with recipe `none` whose own sync failed. Not found is success.
   [[nodiscard]] result<void> withdraw(std::string_view mailbox, std::string_view file_name);
 
  private:
