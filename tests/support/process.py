@@ -1,0 +1,152 @@
+"""Child processes: started with a log file, stopped by their own pid, never left behind."""
+
+import atexit
+import os
+import signal
+import subprocess
+import threading
+import time
+import weakref
+from pathlib import Path
+
+_to_stop = weakref.WeakSet()
+_lock = threading.Lock()
+
+
+def stop_at_exit(owner):
+    """Call `owner.stop()` when this Python process ends, unless it is collected before."""
+    with _lock:
+        _to_stop.add(owner)
+
+
+def stop_everything():
+    """Stop all owners registered with stop_at_exit. For the caller's signal handlers."""
+    with _lock:
+        owners = list(_to_stop)
+    for owner in owners:
+        try:
+            owner.stop()
+        except Exception as error:  # the others must still be stopped
+            print(f"could not stop {owner!r}: {error}")
+
+
+atexit.register(stop_everything)
+
+
+class ChildProcess:
+    """One child in its own process group, its output appended to a log file.
+
+    Not restarted by itself; `start` may be called again after `stop` or `kill`.
+    """
+
+    def __init__(self, arguments, log, environment=None, directory=None):
+        self.arguments = [str(argument) for argument in arguments]
+        self.log = Path(log)
+        self.environment = environment
+        self.directory = directory
+        self._child = None
+        stop_at_exit(self)
+
+    @property
+    def pid(self):
+        """Pid of the running child; None when it does not run."""
+        return self._child.pid if self.running else None
+
+    @property
+    def running(self):
+        return self._child is not None and self._child.poll() is None
+
+    @property
+    def exit_status(self):
+        """Exit status as subprocess reports it; None while it runs or before the start."""
+        return None if self._child is None else self._child.poll()
+
+    def start(self):
+        if self.running:
+            raise RuntimeError(f"{self.arguments[0]} runs already (pid {self._child.pid})")
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        with open(self.log, "ab") as log:
+            self._child = subprocess.Popen(
+                self.arguments,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=self.environment,
+                cwd=self.directory,
+                start_new_session=True,
+            )
+        return self
+
+    def signal(self, number):
+        """Send a signal to the child alone, not to its group."""
+        if self.running:
+            self._child.send_signal(number)
+
+    def stop(self, seconds=15.0):
+        """SIGTERM, then SIGKILL to the whole group when it does not end in time."""
+        if self._child is None:
+            return None
+        if self.running:
+            self._child.send_signal(signal.SIGTERM)
+            try:
+                self._child.wait(seconds)
+            except subprocess.TimeoutExpired:
+                pass
+        return self.kill()
+
+    def kill(self):
+        """SIGKILL to the whole group, as a crash would. Returns the exit status."""
+        if self._child is None:
+            return None
+        try:
+            os.killpg(self._child.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        return self._child.wait()
+
+    def log_text(self):
+        return self.log.read_text(errors="replace") if self.log.exists() else ""
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *_):
+        self.stop()
+
+
+def run(arguments, environment=None, directory=None, seconds=120, check=True):
+    """Run a command to its end and return the CompletedProcess with its text output.
+
+    With `check`, a failure raises RuntimeError that shows the command and what it said.
+    """
+    arguments = [str(argument) for argument in arguments]
+    done = subprocess.run(
+        arguments,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        env=environment,
+        cwd=directory,
+        timeout=seconds,
+    )
+    if check and done.returncode != 0:
+        said = (done.stderr + done.stdout).strip()
+        raise RuntimeError(f"{' '.join(arguments)} ended with {done.returncode}: {said}")
+    return done
+
+
+def end_process_group(pid, seconds=10.0):
+    """End the process group that `pid` leads: SIGTERM, later SIGKILL. For daemons."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(pid, number)
+        except ProcessLookupError:
+            return
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            try:
+                os.killpg(pid, 0)
+            except ProcessLookupError:
+                return
+            time.sleep(0.05)
