@@ -107,22 +107,22 @@ asio::awaitable<read_outcome> stream::read_some(asio::mutable_buffer buffer,
 }
 
 asio::awaitable<boost::system::error_code>
-stream::write_all(asio::const_buffer data, std::chrono::nanoseconds limit, std::size_t* progress) {
-  while (data.size() > 0) {
+stream::write_all(asio::const_buffer data, std::chrono::nanoseconds limit, asio::const_buffer more) {
+  while (data.size() + more.size() > 0) {
     if (state_->cut) {
       co_return asio::error::operation_aborted;
     }
     arm(limit);
-    const auto [error, octets] = co_await state_->socket.async_write_some(data, as_result);
+    const std::array<asio::const_buffer, 2> both{data, more};
+    const auto [error, octets] = co_await state_->socket.async_write_some(both, as_result);
     disarm();
-    data += octets;
-    if (progress != nullptr) {
-      *progress += octets;
-    }
     if (error) {
       const bool late = error == asio::error::operation_aborted && state_->timed_out;
       co_return late ? asio::error::make_error_code(asio::error::timed_out) : error;
     }
+    const std::size_t of_data = std::min(octets, data.size());
+    data += of_data;
+    more += octets - of_data;
   }
   co_return boost::system::error_code{};
 }

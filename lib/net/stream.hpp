@@ -44,11 +44,11 @@ class stream {
   [[nodiscard]] boost::asio::awaitable<read_outcome>
   read_some(boost::asio::mutable_buffer buffer, std::chrono::nanoseconds limit);
 
-  // Writes all of `data`; the limit restarts with every piece the peer takes. An error means that an
-  // unknown part was sent. `progress`, when given, counts the octets the kernel has taken.
+  // Writes all of `data`, then all of `more`, gathered where the kernel takes both; the limit restarts
+  // with every piece the peer takes. An error means that an unknown part was sent.
   [[nodiscard]] boost::asio::awaitable<boost::system::error_code>
   write_all(boost::asio::const_buffer data, std::chrono::nanoseconds limit,
-            std::size_t* progress = nullptr);
+            boost::asio::const_buffer more = {});
 
   // Ends pending operations with operation_aborted; later ones fail at once.
   void cut();

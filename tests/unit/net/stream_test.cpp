@@ -70,9 +70,7 @@ class stream_pair : public testing::Test {
 
 TEST_F(stream_pair, carries_octets_and_sees_the_end) {
   run([](stream& client, stream& server) -> asio::awaitable<void> {
-    std::size_t progress = 0;
-    EXPECT_FALSE(co_await client.write_all(asio::buffer("hello", 5), 1s, &progress));
-    EXPECT_EQ(progress, 5U);
+    EXPECT_FALSE(co_await client.write_all(asio::buffer("hel", 3), 1s, asio::buffer("lo", 2)));
     char buffer[16];
     const auto got = co_await server.read_some(asio::buffer(buffer), 1s);
     EXPECT_EQ(std::string(buffer, got.octets), "hello");
