@@ -54,6 +54,7 @@ struct stream::state : std::enable_shared_from_this<stream::state> {
   clock::time_point deadline = clock::time_point::max();
   clock::time_point sleeping_until = clock::time_point::max();
   bool is_tcp = false;
+  bool reading = false;
   bool timed_out = false;
   bool cut = false;
 };
@@ -98,7 +99,9 @@ asio::awaitable<read_outcome> stream::read_some(asio::mutable_buffer buffer,
     ::setsockopt(state_->socket.native_handle(), IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
   }
   arm(limit);
+  state_->reading = true;
   auto [error, octets] = co_await state_->socket.async_read_some(buffer, as_result);
+  state_->reading = false;
   disarm();
   if (error == asio::error::operation_aborted && state_->timed_out) {
     error = asio::error::timed_out;
@@ -132,6 +135,13 @@ void stream::cut() {
   boost::system::error_code ignored;
   state_->socket.shutdown(asio::socket_base::shutdown_both, ignored);
   state_->socket.cancel(ignored);
+}
+
+void stream::interrupt_read() {
+  if (state_->reading) {
+    boost::system::error_code ignored;
+    state_->socket.cancel(ignored);
+  }
 }
 
 bool stream::has_unexpected_input() {

@@ -52,6 +52,8 @@ class stream {
 
   // Ends pending operations with operation_aborted; later ones fail at once.
   void cut();
+  // Ends a pending read, and only a read, with operation_aborted; the stream stays good.
+  void interrupt_read();
   // True when unread octets wait or the peer has closed: an idle pooled connection must be neither.
   [[nodiscard]] bool has_unexpected_input();
 

@@ -1,0 +1,81 @@
+#include "lib/net/daemon.hpp"
+
+#include <csignal>
+#include <utility>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "lib/base/log.hpp"
+#include "lib/net/service_manager.hpp"
+
+namespace homeward::net {
+
+namespace asio = boost::asio;
+constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
+constexpr std::chrono::seconds patience_after_cut{5};
+
+namespace {
+
+asio::awaitable<void> stay_alive(std::chrono::microseconds interval, asio::steady_timer& timer) {
+  while (true) {
+    notify_alive();
+    timer.expires_after(interval);
+    const auto [error] = co_await timer.async_wait(as_result);
+    if (error) {
+      co_return;
+    }
+  }
+}
+
+asio::awaitable<void> stop_sessions(task_group& sessions, std::chrono::seconds grace) {
+  sessions.ask_all_to_finish();
+  if (co_await sessions.idle_within(grace)) {
+    co_return;
+  }
+  log::warning("sessions did not finish in time and are cut",
+               {{"sessions", sessions.size()}, {"next", "the MTA repeats what was not answered"}});
+  sessions.cut_all();
+  (void)co_await sessions.idle_within(patience_after_cut);
+}
+
+asio::awaitable<void> live(io_threads& threads, task_group& sessions, daemon_hooks hooks,
+                           std::chrono::seconds grace, asio::signal_set& signals) {
+  notify_ready(hooks.status);
+  while (true) {
+    const auto [error, signal] = co_await signals.async_wait(as_result);
+    if (error || signal != SIGHUP) {
+      break;
+    }
+    notify_reloading();
+    hooks.reload();
+    notify_ready(hooks.status);
+  }
+  log::notice("stopping", {{"sessions", sessions.size()}});
+  notify_stopping();
+  hooks.stop_accepting();
+  co_await stop_sessions(sessions, grace);
+  hooks.finish();
+  log::notice("stopped");
+  threads.stop();
+}
+
+} // namespace
+
+void run_daemon(io_threads& threads, task_group& sessions, daemon_hooks hooks,
+                std::chrono::seconds grace) {
+  std::signal(SIGPIPE, SIG_IGN);
+  asio::signal_set signals(threads.context(), SIGTERM, SIGINT, SIGHUP);
+  asio::steady_timer watchdog(threads.context());
+  task_group own;
+  if (const auto interval = watchdog_interval()) {
+    own.spawn(threads.make_strand(), "watchdog", stay_alive(*interval, watchdog));
+  }
+  own.spawn(threads.make_strand(), "daemon",
+            live(threads, sessions, std::move(hooks), grace, signals));
+  threads.run();
+}
+
+} // namespace homeward::net
