@@ -1,5 +1,5 @@
-// The settings file that is shipped: every key documented, defaults commented out. It is itself a valid
-// settings file that means "all defaults", as far as every required key has an example.
+// The settings file that is shipped: every key documented, defaults commented out. It is itself a
+// valid settings file that means "all defaults", as far as every required key has an example.
 
 #include <algorithm>
 
@@ -89,12 +89,13 @@ void example_map(const schema& s, const group& g, const void* defaults, const st
 } // namespace
 
 std::string schema::example_file(const void* defaults) const {
-  std::string out = filled("Settings of " + name_ +
-                               ". Lines that begin with # show the defaults, or an example where "
-                               "there is none; remove the # to change one. Indentation is by "
-                               "spaces. Sizes are written as 64 MiB, durations as 30s, 5m or 2h.\n\n"
-                               "Check a change with --check-config before a restart or a reload.",
-                           "# ");
+  std::string out =
+      filled("Settings of " + name_ +
+                 ". Lines that begin with # show the defaults, or an example where "
+                 "there is none; remove the # to change one. Indentation is by "
+                 "spaces. Sizes are written as 64 MiB, durations as 30s, 5m or 2h.\n\n"
+                 "Check a change with --check-config before a restart or a reload.",
+             "# ");
   example_map(*this, tree_of(*this), defaults, "", out);
   return out;
 }

@@ -18,8 +18,8 @@ std::string entry_text(const entry& e, const void* defaults) {
     out += ".IP\nExample: " + roff::literal(e.key.substr(e.key.rfind('.') + 1) + ": " + e.example) +
            '\n';
   }
-  out += e.reloadable ? ".IP\nA change takes effect on SIGHUP.\n"
-                      : ".IP\nA change needs a restart.\n";
+  out +=
+      e.reloadable ? ".IP\nA change takes effect on SIGHUP.\n" : ".IP\nA change needs a restart.\n";
   return out;
 }
 
@@ -27,8 +27,8 @@ std::string records_text(const entry& e) {
   const auto defaults = e.records->make();
   std::string out = roff::item(e.key, "(" + e.kind + (e.required ? "; must be given)" : ")"));
   out += roff::paragraphs(e.doc, ".IP");
-  out += e.reloadable ? ".IP\nA change takes effect on SIGHUP.\n"
-                      : ".IP\nA change needs a restart.\n";
+  out +=
+      e.reloadable ? ".IP\nA change takes effect on SIGHUP.\n" : ".IP\nA change needs a restart.\n";
   out += ".RS\n";
   for (const auto& field : e.records->fields->entries()) {
     out += roff::item(field.key, "(" + facts_of(field, defaults.get()) + ")");
@@ -91,11 +91,14 @@ std::string program_manual(const program& p) {
   return out;
 }
 
-std::string settings_page(const program& p) { return p.name + ".yaml"; }
+std::string settings_page(const program& p) {
+  return p.name + ".yaml";
+}
 
 std::string settings_manual(const program& p, const schema& s, const void* defaults) {
   std::string out = roff::title(settings_page(p), 5);
-  out += ".SH NAME\n" + roff::text(settings_page(p)) + " \\- settings of " + roff::text(p.name) + '\n';
+  out +=
+      ".SH NAME\n" + roff::text(settings_page(p)) + " \\- settings of " + roff::text(p.name) + '\n';
   out += ".SH DESCRIPTION\n" +
          roff::paragraphs("The settings of " + p.name + " are a YAML file, " + p.default_file +
                               " if no other is named. A dot in the names below is a level of the "

@@ -12,10 +12,12 @@ namespace homeward::config {
 
 namespace {
 
-std::size_t line_of(const YAML::Mark& mark) { return static_cast<std::size_t>(mark.line) + 1; }
+std::size_t line_of(const YAML::Mark& mark) {
+  return static_cast<std::size_t>(mark.line) + 1;
+}
 
-// Builds the tree from the parser's events. A stack of open lists and maps; a map expects a name and
-// a value in turn.
+// Builds the tree from the parser's events. A stack of open lists and maps; a map expects a name
+// and a value in turn.
 class tree_builder final : public YAML::EventHandler {
  public:
   explicit tree_builder(const report& into) : into_(into) {}
@@ -42,8 +44,8 @@ class tree_builder final : public YAML::EventHandler {
          .text = value,
          .quoted = quoted});
   }
-  void OnSequenceStart(const YAML::Mark& mark, const std::string& /*tag*/, YAML::anchor_t /*anchor*/,
-                       YAML::EmitterStyle::value /*style*/) override {
+  void OnSequenceStart(const YAML::Mark& mark, const std::string& /*tag*/,
+                       YAML::anchor_t /*anchor*/, YAML::EmitterStyle::value /*style*/) override {
     open_.push_back({.value = {.type = node::kind::list, .line = line_of(mark)}});
   }
   void OnSequenceEnd() override { close(); }
@@ -88,8 +90,7 @@ class tree_builder final : public YAML::EventHandler {
       if (value.type == node::kind::null) {
         value.line = parent.name_line;
       }
-      parent.value.members.push_back(
-          {std::move(parent.name), parent.name_line, std::move(value)});
+      parent.value.members.push_back({std::move(parent.name), parent.name_line, std::move(value)});
     }
   }
 
@@ -129,10 +130,10 @@ bool check_text(std::string_view text, const report& into) {
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t length = utf8_length(text, at);
     if (length == 0) {
-      into.add_at(line, "",
-                  fmt::format("the octet 0x{:02x} is not text",
-                              static_cast<unsigned char>(text[at])),
-                  "settings files are UTF-8; check the file, or restore it from a backup");
+      into.add_at(
+          line, "",
+          fmt::format("the octet 0x{:02x} is not text", static_cast<unsigned char>(text[at])),
+          "settings files are UTF-8; check the file, or restore it from a backup");
       return false;
     }
     line += text[at] == '\n' ? 1U : 0U;
@@ -147,7 +148,9 @@ node parse_yaml(std::string_view text, const report& into) {
   if (!check_text(text, into)) {
     return {};
   }
-  std::istringstream in{std::string(text)};
+  // The library takes a quote that is never closed for closed when a line end follows last.
+  const auto end = text.find_last_not_of(" \t\r\n");
+  std::istringstream in{std::string(text.substr(0, end == std::string_view::npos ? 0 : end + 1))};
   tree_builder builder(into);
   try {
     YAML::Parser parser(in);

@@ -1,7 +1,7 @@
 #pragma once
 // What is wrong with a settings file, in words an operator can act on at night. Every problem names
-// its file, line and key, says what was found, and what should be written instead. All problems of a
-// file are reported together, so that one edit repairs them.
+// its file, line and key, says what was found, and what should be written instead. All problems of
+// a file are reported together, so that one edit repairs them.
 
 #include <cstddef>
 #include <string>
@@ -14,10 +14,10 @@ namespace homeward::config {
 
 // One fault of a settings file.
 struct problem {
-  std::string file;       // as the operator named it
-  std::size_t line = 0;   // counted from 1; 0 when the fault is something that is not there
-  std::string key = {};   // "lmtp.idle_timeout", "partitions[1].name"; empty for the file as a whole
-  std::string what = {};  // what was found: `"5 minuts" is not a duration`
+  std::string file;      // as the operator named it
+  std::size_t line = 0;  // counted from 1; 0 when the fault is something that is not there
+  std::string key = {};  // "lmtp.idle_timeout", "partitions[1].name"; empty for the file as a whole
+  std::string what = {}; // what was found: `"5 minuts" is not a duration`
   std::string meant = {}; // what to write instead: `write it as 30s, 5m or 2h`; may be empty
 };
 
@@ -30,7 +30,8 @@ using problems = std::vector<problem>;
 [[nodiscard]] std::string to_string(const problems& list);
 
 // Either a value, or every problem that stands in its way (never an empty list).
-template <class T> using outcome = boost::system::result<T, problems>;
+template <class T>
+using outcome = boost::system::result<T, problems>;
 
 // Called by boost::system::result when value() is asked of problems: a bug of the caller.
 [[noreturn]] void throw_exception_from_error(const problems& list,

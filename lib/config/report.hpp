@@ -29,8 +29,8 @@ class report {
   // The full name of a key of this part.
   [[nodiscard]] std::string full(std::string_view key) const;
 
-  // Notes a problem of `key` at the line where the file gives that key, or its nearest parent; a key
-  // that the file does not give at all has no line.
+  // Notes a problem of `key` at the line where the file gives that key, or its nearest parent; a
+  // key that the file does not give at all has no line.
   void add(std::string_view key, std::string what, std::string meant = {}) const;
   // The same with a line that is known.
   void add_at(std::size_t line, std::string_view key, std::string what,

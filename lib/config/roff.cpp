@@ -70,7 +70,9 @@ std::string argument(std::string_view words) {
   return '"' + out + '"';
 }
 
-std::string literal(std::string_view words) { return "\\fB" + escaped(words) + "\\fR"; }
+std::string literal(std::string_view words) {
+  return "\\fB" + escaped(words) + "\\fR";
+}
 
 std::string title(std::string_view name, int section) {
   std::string upper(name);

@@ -6,8 +6,8 @@
 
 namespace homeward::config::roff {
 
-// `words` on one line, with backslashes, hyphens and leading dots made harmless. Words in `backquotes`
-// become bold.
+// `words` on one line, with backslashes, hyphens and leading dots made harmless. Words in
+// `backquotes` become bold.
 [[nodiscard]] std::string text(std::string_view words);
 // The same as one argument of a request, in quotes.
 [[nodiscard]] std::string argument(std::string_view words);
@@ -18,8 +18,8 @@ namespace homeward::config::roff {
 [[nodiscard]] std::string title(std::string_view name, int section);
 // A tagged paragraph: the name in bold, then the facts, and the text that follows.
 [[nodiscard]] std::string item(std::string_view name, std::string_view facts);
-// Paragraphs separated by empty lines; every one but the first begins with `request`. Indented lines
-// are shown as they are.
+// Paragraphs separated by empty lines; every one but the first begins with `request`. Indented
+// lines are shown as they are.
 [[nodiscard]] std::string paragraphs(std::string_view plain, std::string_view request);
 
 } // namespace homeward::config::roff

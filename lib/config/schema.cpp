@@ -106,8 +106,8 @@ void schema::include(const std::string& prefix, const schema& part,
 }
 
 const entry* schema::find(std::string_view key) const {
-  const auto found = std::find_if(entries_.begin(), entries_.end(),
-                                  [&](const entry& e) { return e.key == key; });
+  const auto found =
+      std::find_if(entries_.begin(), entries_.end(), [&](const entry& e) { return e.key == key; });
   return found == entries_.end() ? nullptr : &*found;
 }
 
@@ -128,7 +128,8 @@ void schema::read(const node& root, void* settings, const report& into) const {
   if (root.type == node::kind::map) {
     read_map(root, "", settings, into, seen);
   } else if (root.type != node::kind::null) {
-    into.add_at(root.line, "", place::quote(root) + " was found", "write keys and values, as key: value");
+    into.add_at(root.line, "", place::quote(root) + " was found",
+                "write keys and values, as key: value");
   }
   for (const auto& e : entries_) {
     if (e.required && std::find(seen.begin(), seen.end(), &e) == seen.end()) {
@@ -155,7 +156,9 @@ void schema::read_map(const node& map, const std::string& prefix, void* settings
                   "keep one of them");
       continue;
     }
-    if (const entry* e = find(path)) {
+    if (m.name.find('.') != std::string::npos) {
+      unknown_key(m, path, into);
+    } else if (const entry* e = find(path)) {
       into.note_line(path, m.line);
       seen.push_back(e);
       read_entry(*e, m.value, settings, into);
@@ -213,14 +216,11 @@ void schema::read_entry(const entry& e, const node& value, void* settings,
 }
 
 void schema::unknown_key(const member& m, const std::string& path, const report& into) const {
-  if (const entry* nested = find(path); nested == nullptr && m.name.find('.') != std::string::npos) {
-    if (find(m.name) != nullptr) {
-      const auto dot = m.name.find('.');
-      into.add_at(m.line, path, "is not a key",
-                  fmt::format("write it nested: `{}:`, and below it, indented, `{}:`",
-                              m.name.substr(0, dot), m.name.substr(dot + 1)));
-      return;
-    }
+  if (const auto dot = m.name.find('.'); dot != std::string::npos && find(path) != nullptr) {
+    into.add_at(m.line, path, "is not a key",
+                fmt::format("write it nested: `{}:`, and below it, indented, `{}:`",
+                            m.name.substr(0, dot), m.name.substr(dot + 1)));
+    return;
   }
   std::vector<std::string> siblings;
   std::vector<std::string> same_name;

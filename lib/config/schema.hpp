@@ -18,10 +18,10 @@ class schema;
 
 // A list of records behind one key: functions on the settings struct, whose type is not known here.
 struct record_list {
-  std::shared_ptr<const schema> fields;                     // the table of one record
-  std::string unique = {};                                  // the field that must differ, or ""
+  std::shared_ptr<const schema> fields; // the table of one record
+  std::string unique = {};              // the field that must differ, or ""
   std::function<void(void* settings)> clear = {};
-  std::function<void*(void* settings)> append = {};         // a new record with its defaults
+  std::function<void*(void* settings)> append = {}; // a new record with its defaults
   std::function<std::size_t(const void* settings)> size = {};
   std::function<const void*(const void* settings, std::size_t index)> at = {};
   std::function<std::shared_ptr<const void>()> make = {}; // one record with its defaults
@@ -31,7 +31,7 @@ struct place;
 
 // One setting.
 struct entry {
-  std::string key;      // "lmtp.listen"; dots are levels of YAML maps
+  std::string key; // "lmtp.listen"; dots are levels of YAML maps
   std::string doc = {};
   std::string example = {};
   std::string kind = {}; // "duration, 1s to 1h"
@@ -53,8 +53,8 @@ struct section {
 // Checks that need more than one value.
 using validator = std::function<void(const void* settings, const report& into)>;
 
-// The entries of a table in the order in which they were added. Built once at start, then only read:
-// safe from any number of threads.
+// The entries of a table in the order in which they were added. Built once at start, then only
+// read: safe from any number of threads.
 class schema {
  public:
   explicit schema(std::string name) : name_(std::move(name)) {}
@@ -65,8 +65,7 @@ class schema {
   void add(validator v) { validators_.push_back(std::move(v)); }
 
   // Adds the whole of another schema below `prefix`; `in` leads from these settings to its own.
-  void include(const std::string& prefix, const schema& part,
-               const std::function<void*(void*)>& in,
+  void include(const std::string& prefix, const schema& part, const std::function<void*(void*)>& in,
                const std::function<const void*(const void*)>& in_const);
 
   [[nodiscard]] const std::string& name() const { return name_; }
@@ -76,7 +75,8 @@ class schema {
   [[nodiscard]] const entry* find(std::string_view key) const;
   [[nodiscard]] const section* find_section(std::string_view key) const;
 
-  // Fills `settings` (which holds the defaults) from a tree; validators run when all values are good.
+  // Fills `settings` (which holds the defaults) from a tree; validators run when all values are
+  // good.
   void read(const node& root, void* settings, const report& into) const;
   // The same from a file or a text. The returned problems are empty when all is well.
   [[nodiscard]] problems read_file(const std::string& file, void* settings) const;
@@ -91,8 +91,7 @@ class schema {
   // The keys as man(7) source, for the settings page of the program.
   [[nodiscard]] std::string manual_section(const void* defaults) const;
   // One sentence for each setting that differs and cannot be changed while the program runs.
-  [[nodiscard]] std::vector<std::string> needs_restart(const void* running,
-                                                       const void* next) const;
+  [[nodiscard]] std::vector<std::string> needs_restart(const void* running, const void* next) const;
 
  private:
   void read_map(const node& map, const std::string& prefix, void* settings, const report& into,

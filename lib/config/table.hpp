@@ -1,7 +1,7 @@
 #pragma once
-// The settings table of a program: the one place where a setting has its name, type, default, bounds and
-// documentation. From it come the parser, the validator, --print-config, the example file, the manual
-// page and the check at reload, so they cannot disagree.
+// The settings table of a program: the one place where a setting has its name, type, default,
+// bounds and documentation. From it come the parser, the validator, --print-config, the example
+// file, the manual page and the check at reload, so they cannot disagree.
 //
 //   struct bridge_settings {
 //     std::string listen = "unix:/run/homeward/lmtp";
@@ -20,8 +20,8 @@
 //           {.doc = "...", .min = 1s, .max = 1h, .reloadable = true});
 //     t.add("filing", &bridge_settings::filing,
 //           {.doc = "...", .names = {{"late", recipe::late}, {"strict", recipe::strict}}});
-//     t.add_records("peers", &bridge_settings::peers, peer_table(), {.doc = "...", .unique = "name"});
-//     t.include("directory", &bridge_settings::directory, directory::settings_table());
+//     t.add_records("peers", &bridge_settings::peers, peer_table(), {.doc = "...", .unique =
+//     "name"}); t.include("directory", &bridge_settings::directory, directory::settings_table());
 //     t.validate([](const bridge_settings& s, const config::report& r) {
 //       if (s.idle_timeout < s.busy_timeout) {
 //         r.add("lmtp.idle_timeout", "is shorter than lmtp.busy_timeout", "make it longer");
@@ -30,8 +30,8 @@
 //     return t;
 //   }
 //
-// Defaults are the initialisers of the struct. Where a program keeps what can be reloaded in a struct of
-// its own, `include("", &settings::live, live_table())` merges both into one file.
+// Defaults are the initialisers of the struct. Where a program keeps what can be reloaded in a
+// struct of its own, `include("", &settings::live, live_table())` merges both into one file.
 
 #include <concepts>
 #include <functional>
@@ -57,7 +57,8 @@ struct record_options {
   std::string since = "0.1";
 };
 
-template <class Settings> class table {
+template <class Settings>
+class table {
   // The type of the value that `where` leads to.
   template <class Where>
   using bound_type = std::remove_cvref_t<std::invoke_result_t<Where, Settings&>>;
@@ -76,8 +77,7 @@ template <class Settings> class table {
 
   // A setting. `where` is a pointer to member, or anything that turns Settings& into a reference.
   template <class Where>
-  table& add(std::string key, Where where,
-             std::type_identity_t<options<bound_type<Where>>> o) {
+  table& add(std::string key, Where where, std::type_identity_t<options<bound_type<Where>>> o) {
     using value_type = bound_type<Where>;
     entry e{.key = std::move(key),
             .doc = o.doc,
@@ -100,8 +100,7 @@ template <class Settings> class table {
 
   // A list of records, each with a table of its own.
   template <class Where, class Record>
-  table& add_records(std::string key, Where where, const table<Record>& fields,
-                     record_options o) {
+  table& add_records(std::string key, Where where, const table<Record>& fields, record_options o) {
     static_assert(std::same_as<bound_type<Where>, std::vector<Record>>);
     auto list = std::make_shared<record_list>();
     list->fields = fields.shared_schema();
@@ -130,8 +129,8 @@ template <class Settings> class table {
     return *this;
   }
 
-  // All entries, sections and validators of another table, for the struct that `where` leads to, with
-  // `prefix` before their keys ("" for none).
+  // All entries, sections and validators of another table, for the struct that `where` leads to,
+  // with `prefix` before their keys ("" for none).
   template <class Where, class Part>
   table& include(const std::string& prefix, Where where, const table<Part>& part) {
     static_assert(std::same_as<bound_type<Where>, Part>);

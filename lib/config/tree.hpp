@@ -1,6 +1,6 @@
 #pragma once
-// Shared by the generators of lib/config (print.cpp, example.cpp, manual.cpp): the entries of a table as
-// the tree of YAML maps that their dots describe, and filled text.
+// Shared by the generators of lib/config (print.cpp, example.cpp, manual.cpp): the entries of a
+// table as the tree of YAML maps that their dots describe, and filled text.
 
 #include <memory>
 #include <string>
@@ -22,7 +22,8 @@ struct group {
 // The tree in the order of first appearance. It points into `s`.
 [[nodiscard]] group tree_of(const schema& s);
 
-// `text` filled into lines of at most `width` columns that all begin with `prefix`. Empty lines stay.
+// `text` filled into lines of at most `width` columns that all begin with `prefix`. Empty lines
+// stay.
 [[nodiscard]] std::string filled(std::string_view text, const std::string& prefix,
                                  std::size_t width = 100);
 

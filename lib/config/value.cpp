@@ -70,13 +70,12 @@ bool is_safe_plain(std::string_view text) {
     return false;
   }
   const auto is_plain = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           c == '_' || c == '.' || c == '/' || c == '+' || c == '-' || c == '@' || c == ':' ||
-           c == '=';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '.' || c == '/' || c == '+' || c == '-' || c == '@' || c == ':' || c == '=';
   };
   const char first = text.front();
-  const bool good_start = first != '-' && first != ':' && first != '@' && first != '=' &&
-                          first != '.' && first != '+';
+  const bool good_start =
+      first != '-' && first != ':' && first != '@' && first != '=' && first != '.' && first != '+';
   return good_start && text.back() != ':' && std::all_of(text.begin(), text.end(), is_plain);
 }
 

@@ -22,18 +22,20 @@ namespace homeward::config {
 
 // What a table says about one setting besides its name and place. All fields may be left out except
 // `doc`. Plain text; an empty line separates paragraphs of `doc`.
-template <class T> struct options {
-  std::string doc = {};              // what it does and when to change it, full sentences
-  std::string example = {};          // a value as one would write it, where the default says little
-  std::optional<T> min = {};         // numbers, sizes, durations: smallest value allowed
-  std::optional<T> max = {};         // and the largest
+template <class T>
+struct options {
+  std::string doc = {};      // what it does and when to change it, full sentences
+  std::string example = {};  // a value as one would write it, where the default says little
+  std::optional<T> min = {}; // numbers, sizes, durations: smallest value allowed
+  std::optional<T> max = {}; // and the largest
   std::vector<std::pair<std::string, T>> names = {}; // enumerations: every name and its value
-  bool required = false;             // the file must give it; then `example` must be given too
-  bool reloadable = false;           // takes effect on SIGHUP; otherwise a change needs a restart
-  // Says what is wrong with a value ("" if nothing); it follows the quoted value in the message, as in
+  bool required = false;   // the file must give it; then `example` must be given too
+  bool reloadable = false; // takes effect on SIGHUP; otherwise a change needs a restart
+  // Says what is wrong with a value ("" if nothing); it follows the quoted value in the message, as
+  // in
   // `"a b" is not a host name; write it as mail.example.org`.
   std::function<std::string(const T&)> check = {};
-  std::string since = "0.1";         // the first version that has it
+  std::string since = "0.1"; // the first version that has it
 };
 
 // Reads for one value: where it stands and whom to tell.
@@ -71,9 +73,11 @@ std::string bounds_words(const std::string& min, const std::string& max);
 
 // How a type is read and printed. `read` returns false after it has noted a problem; `write` gives
 // YAML text for one line that `read` understands; `kind` describes the type for the documentation.
-template <class T> struct codec;
+template <class T>
+struct codec;
 
-template <> struct codec<std::string> {
+template <>
+struct codec<std::string> {
   static bool read(const node& n, const options<std::string>& o, const place& at,
                    std::string& value);
   static std::string write(const std::string& value, const options<std::string>& /*o*/) {
@@ -82,7 +86,8 @@ template <> struct codec<std::string> {
   static std::string kind(const options<std::string>& /*o*/) { return "text"; }
 };
 
-template <> struct codec<bool> {
+template <>
+struct codec<bool> {
   static bool read(const node& n, const options<bool>& o, const place& at, bool& value);
   static std::string write(bool value, const options<bool>& /*o*/) {
     return value ? "true" : "false";
@@ -90,7 +95,8 @@ template <> struct codec<bool> {
   static std::string kind(const options<bool>& /*o*/) { return "true or false"; }
 };
 
-template <> struct codec<std::vector<std::string>> {
+template <>
+struct codec<std::vector<std::string>> {
   using type = std::vector<std::string>;
   static bool read(const node& n, const options<type>& o, const place& at, type& value);
   static std::string write(const type& value, const options<type>& o);
@@ -111,7 +117,8 @@ bool check_bounds(const node& n, const options<T>& o, const place& at, const T& 
   return true;
 }
 
-template <class T> std::string kind_with_bounds(std::string name, const options<T>& o) {
+template <class T>
+std::string kind_with_bounds(std::string name, const options<T>& o) {
   if (o.min || o.max) {
     name += ", " + bounds_words(o.min ? codec<T>::write(*o.min, o) : "",
                                 o.max ? codec<T>::write(*o.max, o) : "");
@@ -136,8 +143,7 @@ bool run_check(const node& n, const options<T>& o, const place& at, const T& val
 
 // Whole numbers, with the bounds of their type besides those of the table.
 template <std::integral T>
-  requires(!std::same_as<T, bool>)
-struct codec<T> {
+requires(!std::same_as<T, bool>) struct codec<T> {
   static bool read(const node& n, const options<T>& o, const place& at, T& value) {
     using wide = std::conditional_t<std::is_signed_v<T>, std::int64_t, std::uint64_t>;
     std::optional<wide> number;
@@ -152,10 +158,9 @@ struct codec<T> {
     if (*number < wide{std::numeric_limits<T>::min()} ||
         *number > wide{std::numeric_limits<T>::max()}) {
       at.bad(n, place::quote(n) + " is too large",
-             "allowed is " + detail::bounds_words(std::to_string(o.min.value_or(
-                                                      std::numeric_limits<T>::min())),
-                                                  std::to_string(o.max.value_or(
-                                                      std::numeric_limits<T>::max()))));
+             "allowed is " + detail::bounds_words(
+                                 std::to_string(o.min.value_or(std::numeric_limits<T>::min())),
+                                 std::to_string(o.max.value_or(std::numeric_limits<T>::max()))));
       return false;
     }
     value = static_cast<T>(*number);
@@ -167,7 +172,8 @@ struct codec<T> {
   }
 };
 
-template <> struct codec<byte_count> {
+template <>
+struct codec<byte_count> {
   static bool read(const node& n, const options<byte_count>& o, const place& at,
                    byte_count& value) {
     const auto octets = detail::read_size(n, at);
@@ -185,7 +191,8 @@ template <> struct codec<byte_count> {
   }
 };
 
-template <class Rep, class Period> struct codec<std::chrono::duration<Rep, Period>> {
+template <class Rep, class Period>
+struct codec<std::chrono::duration<Rep, Period>> {
   using type = std::chrono::duration<Rep, Period>;
   static bool read(const node& n, const options<type>& o, const place& at, type& value) {
     const auto length = detail::read_duration(n, at);
@@ -211,7 +218,7 @@ template <class Rep, class Period> struct codec<std::chrono::duration<Rep, Perio
 
 // Enumerations: the table gives every name.
 template <class T>
-  requires std::is_enum_v<T>
+requires std::is_enum_v<T>
 struct codec<T> {
   static bool read(const node& n, const options<T>& o, const place& at, T& value) {
     const std::string* text = detail::scalar(n, at, "a name");

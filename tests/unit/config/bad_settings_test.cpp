@@ -27,7 +27,8 @@ const bad_text texts[] = {
     {"unknown_key", "lmtp:\n  lsiten: x\n",
      "x.yaml:2: lmtp.lsiten: is not a known setting; did you mean lmtp.listen?\n"},
     {"unknown_section", "imap:\n  port: 143\n",
-     "x.yaml:1: imap: is not a known setting; see the manual page for all settings, or remove it\n"},
+     "x.yaml:1: imap: is not a known setting; see the manual page for all settings, or remove "
+     "it\n"},
     {"known_elsewhere", "idle_timeout: 5m\n",
      "x.yaml:1: idle_timeout: is not a known setting; did you mean lmtp.idle_timeout?\n"},
     {"dotted", "lmtp.listen: x\n",
@@ -79,7 +80,8 @@ const bad_text texts[] = {
      "x.yaml:2: shelves[0].path: is missing; it must be given, for instance as path: /srv/mail1\n"},
     {"record_name_twice",
      "shelves:\n  - {name: a, path: /a}\n  - {name: b, path: /b}\n  - name: a\n    path: /c\n",
-     "x.yaml:4: shelves[2].name: \"a\" is already used by the record in line 2; each must differ\n"},
+     "x.yaml:4: shelves[2].name: \"a\" is already used by the record in line 2; each must "
+     "differ\n"},
     {"record_check", "shelves:\n  - name: a\n    path: srv/a\n",
      "x.yaml:3: shelves[0].path: \"srv/a\" is not an absolute path; write it as /srv/mail1\n"},
     {"record_unknown_field", "shelves:\n  - {name: a, path: /a, wieght: 2}\n",
@@ -96,17 +98,23 @@ const bad_text texts[] = {
     {"contradiction_in_a_part", "directory:\n  engine: yaml\n  refresh: 2s\n",
      "x.yaml:3: directory.refresh: is too often for the yaml engine; write 10s or more\n"},
     {"tab", "lmtp:\n\tlisten: x\n",
-     "x.yaml:2: this is not YAML (illegal map value); the file has tabs: indent with spaces only\n"},
+     "x.yaml:2: this is not YAML (illegal map value); the file has tabs: indent with spaces "
+     "only\n"},
     {"not_yaml", "lmtp:\n  listen: \"x\n",
-     "x.yaml:3: this is not YAML (end of file: illegal EOF in scalar); check the indentation, "
+     "x.yaml:2: this is not YAML (illegal EOF in scalar); check the indentation, "
      "colons and quotes of this line and the one before\n"},
-    {"not_a_map", "- a\n- b\n", "x.yaml:1: a list was found; write keys and values, as key: value\n"},
+    {"quote_never_closed", "port: 25\npeers: ['a]\nverbose: true\n",
+     "x.yaml:3: this is not YAML (illegal EOF in scalar); check the indentation, colons and quotes "
+     "of this line and the one before\n"},
+    {"not_a_map", "- a\n- b\n",
+     "x.yaml:1: a list was found; write keys and values, as key: value\n"},
     {"two_documents", "port: 25\n---\nport: 26\n",
      "x.yaml:3: a second document begins here (after ---); keep all settings in one document\n"},
     {"alias", "lmtp:\n  listen: &a x\nfiling:\n  recipe: *a\n",
      "x.yaml:4: aliases (*name) are not understood here; write the value out\n"},
     {"not_text", "port: 25\nlmtp:\n  listen: \xff\n",
-     "x.yaml:3: the octet 0xff is not text; settings files are UTF-8; check the file, or restore it "
+     "x.yaml:3: the octet 0xff is not text; settings files are UTF-8; check the file, or restore "
+     "it "
      "from a backup\n"},
     {"all_at_once", "port: x\nlmtp:\n  idle_timeout: 5 minuts\n  unknown: 1\nverbose: maybe\n",
      "x.yaml:1: port: \"x\" is not a whole number of 0 or more; write it in digits, as 10\n"

@@ -1,11 +1,11 @@
-#include "lib/config/command_line.hpp"
-
 #include <cstdio>
 #include <fstream>
 
 #include <CLI/CLI.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include "lib/config/command_line.hpp"
 
 #include "tests/unit/config/example_table.hpp"
 
@@ -85,7 +85,8 @@ TEST_F(command_line, example_and_manual_need_no_file) {
   EXPECT_EQ(std::get<1>(run({"--manual"})), 0);
   EXPECT_THAT(out_, HasSubstr(".TH \"HOMEWARD\\-EXAMPLE\" 8"));
   EXPECT_THAT(out_, HasSubstr("\n\\&.SH is not a request."));
-  EXPECT_THAT(out_, HasSubstr(".SH \"SIGNALS\"\nSIGHUP reloads.\n.PP\n.nf\n  kill \\-HUP 1\n.fi\n"));
+  EXPECT_THAT(out_,
+              HasSubstr(".SH \"SIGNALS\"\nSIGHUP reloads.\n.PP\n.nf\n  kill \\-HUP 1\n.fi\n"));
   EXPECT_EQ(std::get<1>(run({"--manual", "settings"})), 0);
   EXPECT_THAT(out_, HasSubstr(".TH \"HOMEWARD\\-EXAMPLE.YAML\" 5"));
   EXPECT_THAT(out_, HasSubstr("\\fBlmtp.idle_timeout\\fR"));

@@ -50,7 +50,8 @@ table<settings> make_table() {
   t.add("filing.recipe", &settings::filing,
         {.doc = "Which recipe.", .names = {{"late", recipe::late}, {"strict", recipe::strict}}});
   t.add("verbose", &settings::verbose, {.doc = "Says more.", .reloadable = true});
-  t.add("offset", &settings::offset, {.doc = "A number that may be negative.", .min = -10, .max = 10});
+  t.add("offset", &settings::offset,
+        {.doc = "A number that may be negative.", .min = -10, .max = 10});
   t.add("port", &settings::port, {.doc = "A port.", .min = std::uint16_t{1}});
   t.add("peers", &settings::peers, {.doc = "Who may connect.", .reloadable = true});
   t.add_records("shelves", &settings::shelves, shelf_table(),

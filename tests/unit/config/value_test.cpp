@@ -1,8 +1,7 @@
-#include "lib/config/value.hpp"
-
 #include <gtest/gtest.h>
 
 #include "lib/config/nearest.hpp"
+#include "lib/config/value.hpp"
 
 namespace homeward::config {
 namespace {
@@ -20,8 +19,8 @@ TEST(parse_duration, reads_units_and_sums) {
 }
 
 TEST(parse_duration, refuses_what_has_no_unit_or_does_not_fit) {
-  for (const char* text : {"", "30", "5 minuts", "-5s", "1.5s", "s", "5s x", "99999999999999999999s",
-                           "9000000w", "5S"}) {
+  for (const char* text : {"", "30", "5 minuts", "-5s", "1.5s", "s", "5s x",
+                           "99999999999999999999s", "9000000w", "5S"}) {
     EXPECT_FALSE(parse_duration(text)) << text;
   }
 }
