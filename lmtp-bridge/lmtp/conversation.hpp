@@ -31,10 +31,11 @@ struct accepted_command {
 };
 
 // From MAIL to the last reply. `about.recipients` holds one entry for each accepted RCPT until DATA
-// merges those with the same mailbox.
+// merges those with the same mailbox; with begin_message `about` goes to the driver.
 struct transaction {
   envelope about = {};
   std::vector<accepted_command> accepted = {};
+  std::size_t deliveries = 0; // how many outcomes will come, known from DATA on
 };
 
 struct conversation {
@@ -43,16 +44,14 @@ struct conversation {
 
   state where = state::connected;
   std::string helo = {};
-  forwarded_facts forwarded = {};     // from XFORWARD; belongs to the next transaction only
-  std::uint64_t transactions = 0;     // messages begun so far
-  std::size_t surplus_recipients = 0; // RCPT commands refused for their number
+  forwarded_facts forwarded = {}; // from XFORWARD; belongs to the next transaction only
+  std::uint64_t transactions = 0; // messages begun so far; the last is the current one
   transaction current = {};
 
   // Forgets the transaction and what was forwarded for it.
   void reset() {
     current = transaction{};
     forwarded = forwarded_facts{};
-    surplus_recipients = 0;
   }
 };
 

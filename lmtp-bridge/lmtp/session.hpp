@@ -19,7 +19,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,6 +28,7 @@
 #include "lib/mail/reply.hpp"
 
 #include "lmtp-bridge/lmtp/action.hpp"
+#include "lmtp-bridge/lmtp/command.hpp"
 #include "lmtp-bridge/lmtp/conversation.hpp"
 #include "lmtp-bridge/lmtp/event.hpp"
 #include "lmtp-bridge/lmtp/limits.hpp"
@@ -71,15 +71,18 @@ class session {
  private:
   // Commands.
   std::size_t receive_command(std::string_view octets);
-  void handle_line(std::string_view line, bool ended_properly);
-  void carry_out(std::string_view line);
-  void count_error();
+  void handle_line(std::string_view line);
+  void carry_out(const command& c, std::string_view argument);
+  [[nodiscard]] bool is_error(const command& c, state before, mail::reply_code code) const;
+  void refuse(const mail::reply& r, bool is_error);
+  void begin_body();
 
   // The message.
   std::size_t receive_message(std::string_view octets);
   void take_body(std::string_view piece);
   void message_ended();
   void finish_transaction(const std::vector<mail::reply>& outcomes);
+  void abandon_message();
 
   // Events.
   void handle(const delivery_finished& e);
@@ -95,16 +98,17 @@ class session {
   conversation conversation_;
   std::string line_;           // the beginning of a command line whose end has not come
   bool line_too_long_ = false; // ... of which only the end is still awaited
-  bool last_was_cr_ = false;   // ... and whether its last octet was a CR
   mail::dot_reader dots_;
   std::uint64_t message_octets_ = 0;
   bool message_too_big_ = false;
-  bool stopping_ = false;     // close at the next command boundary
-  bool peer_is_gone_ = false; // the peer closed its side while outcomes were awaited
+  bool stopping_ = false;       // close at the next command boundary
+  bool sender_refused_ = false; // RCPT and DATA behind the refused MAIL are no errors
+  bool peer_is_gone_ = false;   // the peer closed its side while outcomes were awaited
   std::size_t errors_ = 0;
   std::size_t idle_commands_ = 0;
   std::string replies_; // not yet queued as a `send`
-  std::deque<action> actions_;
+  std::vector<action> actions_;
+  std::size_t performed_ = 0; // how many of them next_action() has handed out
 };
 
 } // namespace homeward::lmtp
