@@ -1,20 +1,22 @@
 #pragma once
 // The sending side of the storage protocol as a pure state machine. lib/store_client drives one per
-// connection to a store. No sockets, no clock; the message's octets never pass through it, so that one
-// buffer serves several connections.
+// connection to a store. No sockets, no clock; the message's octets never pass through it, so that
+// one buffer serves several connections.
 //
 //   open()              once, on a fresh connection: asks the store what it can do (CAPA)
 //   start(envelope)     when ready(): one transaction
 //   probe(), quit()     when ready(): is the store still there? / take leave
-//   receive(octets), on(event)  then take next_action() until it is empty, and perform each in order
+//   receive(octets), on(event)  then take next_action() until it is empty, and perform each in
+//   order
 //
 // Every start() is answered by exactly one action_finished with one outcome per recipient of the
 // envelope, whatever happens, and success is reported only for a recipient whose own +OK was read.
 // A connection whose replies make no sense (unasked, garbled, in the wrong order) is never used
 // again: action_close follows, ready() stays false.
 //
-// docs/protocol/storage-protocol.md. Not thread-safe: one strand owns a session. Nothing here throws
-// for what a store does; calling start(), probe() or quit() when not ready() is a bug and throws.
+// docs/protocol/storage-protocol.md. Not thread-safe: one strand owns a session. Nothing here
+// throws for what a store does; calling start(), probe() or quit() when not ready() is a bug and
+// throws.
 
 #include <cstdint>
 #include <deque>
@@ -26,6 +28,8 @@
 
 #include "lib/base/failure.hpp"
 #include "lib/store_protocol/limits.hpp"
+#include "lib/store_protocol/line_reader.hpp"
+#include "lib/store_protocol/reply.hpp"
 #include "lib/store_protocol/server_session.hpp"
 #include "lib/store_protocol/transaction.hpp"
 
@@ -47,10 +51,10 @@ struct server_features {
 
 // ---- actions ----
 
-// Write all octets of the message of the transaction under way, exactly envelope.size of them, after
-// the text of the action_send before it (one gathered write is best). Then tell event_body_sent.
-// When the octets cannot be read or written, close the connection and tell event_connection_lost:
-// there is no other way to take back a DATA.
+// Write all octets of the message of the transaction under way, exactly envelope.size of them,
+// after the text of the action_send before it (one gathered write is best). Then tell
+// event_body_sent. When the octets cannot be read or written, close the connection and tell
+// event_connection_lost: there is no other way to take back a DATA.
 struct action_send_body {};
 // CAPA was answered; ready() is true.
 struct action_opened {
@@ -84,7 +88,8 @@ struct event_body_sent {};
 struct event_connection_lost {
   failure why;
 };
-// Also event_timed_out (server_session.hpp): an answer did not come in time. The connection is given up.
+// Also event_timed_out (server_session.hpp): an answer did not come in time. The connection is
+// given up.
 using client_event = std::variant<event_body_sent, event_connection_lost, event_timed_out>;
 
 // For what a driver is to wait, so that it can choose the deadline (limits.hpp, times).
@@ -113,8 +118,8 @@ class client_session {
  public:
   explicit client_session(const limits& l = {});
 
-  // Sends CAPA with every extension we use. Once, in state fresh. `base` = true sends nothing and takes
-  // the store for a base store (for stores known to drop a connection on an unknown command).
+  // Sends CAPA with every extension we use. Once, in state fresh. `base` = true sends nothing and
+  // takes the store for a base store (for stores known to drop a connection on an unknown command).
   void open(bool base = false);
 
   // Begins a transaction. `message.recipients` must not be empty. What cannot be written in this
@@ -146,9 +151,71 @@ class client_session {
   [[nodiscard]] const std::optional<failure>& trouble() const { return trouble_; }
 
  private:
+  // One command of a transaction, in the order in which it is sent and answered.
+  struct step {
+    enum class kind : unsigned char { size = 1, name, prtn, from, rcpt, data };
+    kind what;
+    std::size_t recipient; // of rcpt: index into message.recipients
+    std::string text;
+  };
+  // What belongs to one transaction. Reset = assign a fresh one.
+  struct transaction {
+    envelope message;
+    std::vector<step> plan;
+    std::size_t sent = 0;     // steps handed out; cursor into plan
+    std::size_t answered = 0; // steps answered; never beyond `sent`
+    bool eager = false;       // everything in one write, DATA and the octets too
+    bool data_sent = false;   // DATA was handed out: from now on the store may have the message
+    std::vector<std::size_t> accepted; // recipients answered +OK, in order
+    std::size_t results = 0;           // replies to DATA read
+    std::optional<failure> refused;    // why the store refused the whole transaction
+    std::optional<outcome> single;     // the one reply to DATA of a store without RESULTS
+    std::vector<std::optional<outcome>> outcomes;
+  };
+
+  void on_event(event_body_sent&& sent);
+  void on_event(event_connection_lost&& lost);
+  void on_event(event_timed_out&& timed_out);
+
+  void require_ready(const char* what) const;
+  [[nodiscard]] bool build_plan();
+  void send_more();
+  void give_up_envelope();
+  void settle(const failure& why);
+  void finish();
+
+  [[nodiscard]] bool holds_back() const;
+  [[nodiscard]] bool outstanding() const;
+  void advance();
+  void take_line(std::string_view line);
+  void take_reply(const reply& r);
+  void take_capabilities(const reply& r);
+  void take_step(const reply& r);
+  void take_preamble(const reply& r, step::kind what);
+  void take_recipient(const reply& r, std::size_t index);
+  void take_data(const reply& r);
+  void take_result(const reply& r, std::size_t index);
+  void take_single(const reply& r);
+  [[nodiscard]] std::optional<stored_as> stored_by(const reply& r) const;
+
+  void send(std::string text);
+  void broken(std::string_view what, std::string_view line);
+  void give_up(failure why, close_reason reason);
+  void close(close_reason reason);
+
+  limits limits_;
+  line_reader lines_;
+  std::deque<client_action> actions_;
+
+  // Facts of the connection.
   client_state state_ = client_state::fresh;
   server_features features_;
   std::optional<failure> trouble_;
+
+  // Facts of the transaction.
+  bool active_ = false; // start() was called and action_finished not given
+  transaction transaction_;
+  std::optional<load_figures> load_; // told by the last final reply
 };
 
 } // namespace homeward::store_protocol

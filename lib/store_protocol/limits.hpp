@@ -1,7 +1,7 @@
 #pragma once
-// Every number the storage protocol is bounded by, in one value, so that a test can set it to 3 and an
-// operator can see it in the settings. docs/protocol/storage-protocol.md, "Limits" and "Times", lists
-// the same numbers; a test compares them.
+// Every number the storage protocol is bounded by, in one value, so that a test can set it to 3 and
+// an operator can see it in the settings. docs/protocol/storage-protocol.md, "Limits" and "Times",
+// lists the same numbers; a test compares them.
 
 #include <chrono>
 #include <cstddef>
@@ -22,8 +22,8 @@ struct limits {
   std::size_t skipped = 65'536; // of an over-long line, swallowed up to its LF; more closes
   std::size_t errors = 20;      // protocol errors (not refusals by policy) before we close
 
-  // Client only: commands written before their replies are read. Keeps what both kernels must buffer
-  // small, so that a driver may write a whole group and only then read.
+  // Client only: commands written before their replies are read. Keeps what both kernels must
+  // buffer small, so that a driver may write a whole group and only then read.
   std::size_t window = 100;
   // Client only: a larger message is sent only when a recipient was accepted; a smaller one follows
   // its envelope in the same write.

@@ -1,6 +1,6 @@
 #pragma once
-// The storing side of the storage protocol as a pure state machine: octets and events in, actions out.
-// No sockets, no clock, no files. stored/service drives one per connection:
+// The storing side of the storage protocol as a pure state machine: octets and events in, actions
+// out. No sockets, no clock, no files. stored/service drives one per connection:
 //
 //   loop: octets arrive       -> receive(), again with the rest once an event let it go on
 //         something happened  -> on(event)
@@ -20,6 +20,8 @@
 #include "lib/base/byte_count.hpp"
 #include "lib/base/failure.hpp"
 #include "lib/store_protocol/limits.hpp"
+#include "lib/store_protocol/line_reader.hpp"
+#include "lib/store_protocol/reply.hpp"
 #include "lib/store_protocol/transaction.hpp"
 
 namespace homeward::store_protocol {
@@ -40,12 +42,12 @@ class server_policy {
   server_policy& operator=(const server_policy&) = delete;
   virtual ~server_policy() = default;
 
-  // May this peer write to the partition `name`, and is it here and writable? A failure (no_partition,
-  // denied, full, temp) refuses the whole transaction.
+  // May this peer write to the partition `name`, and is it here and writable? A failure
+  // (no_partition, denied, full, temp) refuses the whole transaction.
   [[nodiscard]] virtual result<partition_figures> accept_partition(std::string_view name) = 0;
 
-  // May `who` be added to `so_far` (its partition, name and size are set)? A failure (no_user, moved,
-  // quota, temp) removes only this recipient.
+  // May `who` be added to `so_far` (its partition, name and size are set)? A failure (no_user,
+  // moved, quota, temp) removes only this recipient.
   [[nodiscard]] virtual result<void> accept_recipient(const envelope& so_far,
                                                       const recipient& who) = 0;
 };
@@ -57,8 +59,8 @@ enum class close_reason : unsigned char {
   timed_out = 3,       // the peer was silent, or too slow, for too long
   shutting_down = 4,   // the daemon stops and nothing was under way
   too_many_errors = 5, // limits.errors were reached
-  unbelievable = 6,    // what follows cannot be told apart from commands: SIZE or line beyond reason
-  broken = 7,          // client only: the peer's replies cannot be trusted
+  unbelievable = 6, // what follows cannot be told apart from commands: SIZE or line beyond reason
+  broken = 7,       // client only: the peer's replies cannot be trusted
 };
 [[nodiscard]] std::string_view to_string(close_reason why);
 
@@ -131,17 +133,18 @@ enum class server_waits_for : unsigned char {
   nothing = 5,       // closed
 };
 
-// Where a transaction is; in the order in which a transaction passes through them. A refused command
-// never changes the state; a refused SIZE, NAME, PRTN or FROM marks the transaction refused.
+// Where a transaction is; in the order in which a transaction passes through them. A refused
+// command never changes the state; a refused SIZE, NAME, PRTN or FROM marks the transaction
+// refused.
 enum class server_state : unsigned char {
-  ready = 1,            // nothing of a transaction seen
-  begun = 2,            // some of SIZE, NAME, PRTN
-  addressed = 3,        // FROM, perhaps RCPTs: envelope first
-  receiving = 4,        // octets after DATA
-  pending = 5,          // DATA came first and is complete; no FROM yet
+  ready = 1,             // nothing of a transaction seen
+  begun = 2,             // some of SIZE, NAME, PRTN
+  addressed = 3,         // FROM, perhaps RCPTs: envelope first
+  receiving = 4,         // octets after DATA
+  pending = 5,           // DATA came first and is complete; no FROM yet
   pending_addressed = 6, // ... FROM, perhaps RCPTs; QUIT commits
-  storing = 7,          // action_deliver given, answer awaited
-  closed = 8,           // action_close given
+  storing = 7,           // action_deliver given, answer awaited
+  closed = 8,            // action_close given
 };
 
 class server_session {
@@ -151,8 +154,8 @@ class server_session {
   server_session(const limits& l, std::string software, server_policy& policy);
 
   // Takes octets from the peer and returns how many were consumed. Fewer than given means that an
-  // answer of the driver is awaited, or the session is closed: keep the rest and give it again after
-  // the next event. Perform the actions before the octets' buffer changes.
+  // answer of the driver is awaited, or the session is closed: keep the rest and give it again
+  // after the next event. Perform the actions before the octets' buffer changes.
   [[nodiscard]] std::size_t receive(std::string_view octets);
 
   // Tells what happened. An event that does not fit the state (an answer nobody awaits) is ignored.
@@ -167,16 +170,82 @@ class server_session {
   [[nodiscard]] server_waits_for waits_for() const;
 
   // Octets of the message still to come that the driver may read straight into its own buffer and
-  // report with event_body_received; 0 outside a body, and while octets are only swallowed. Ask after
-  // all actions were performed.
+  // report with event_body_received; 0 outside a body, and while octets are only swallowed. Ask
+  // after all actions were performed.
   [[nodiscard]] std::uint64_t body_remaining() const;
 
   [[nodiscard]] server_state state() const { return state_; }
   [[nodiscard]] bool closed() const { return state_ == server_state::closed; }
 
  private:
+  // The command table and its handlers (server_commands.cpp).
+  struct commands;
+
+  // What belongs to one transaction. Reset = assign a fresh one, so that nothing leaks into the
+  // next.
+  struct transaction {
+    envelope message;
+    bool size_known = false;        // message.size holds a SIZE, refused or not
+    bool envelope_begun = false;    // a FROM or RCPT was seen, refused or not
+    bool data_first = false;        // DATA was seen before any of those
+    std::optional<failure> refused; // why the whole transaction is refused
+  };
+  // The extensions that the peer asked for with CAPA.
+  struct extensions {
+    bool results = false;
+    bool params = false;
+    bool load = false;
+  };
+
+  void on_event(event_delivery_finished&& finished);
+  void on_event(event_body_received&& received);
+  void on_event(event_body_failed&& failed);
+  void on_event(event_timed_out&& timed_out);
+  void on_event(event_peer_closed&& closed);
+  void on_event(event_shutting_down&& stopping);
+
+  std::size_t receive_line(std::string_view octets);
+  std::size_t receive_body(std::string_view octets);
+  void dispatch(std::string_view line, bool too_long);
+
+  void begin_body();
+  void count_body(std::uint64_t octets);
+  void finish_body();
+  void deliver(bool by_quit);
+  void tell_results(const std::vector<outcome>& outcomes);
+  void tell_one_result(const std::vector<outcome>& outcomes);
+  void tell_refused_data();
+  void end_transaction();
+
+  void say(reply r);
+  void say_ok(std::string text);
+  void say_refusal(const failure& why);
+  [[nodiscard]] bool count_error(); // true: that was one too many
+  void refuse_transaction(const failure& why);
+  void abandon_body();
+  void close(close_reason why);
+
+  limits limits_;
+  std::string software_;
+  server_policy* policy_;
+  line_reader lines_;
+  std::deque<server_action> actions_;
+
+  // Facts of the connection.
+  extensions enabled_;
   load_figures load_;
+  std::size_t errors_ = 0;
+  bool stopping_ = false;
+  // Set when a DATA that came first was refused: QUIT must not sound like a commitment.
+  std::optional<failure> owed_to_quit_;
+
+  // Facts of the transaction.
   server_state state_ = server_state::ready;
+  transaction transaction_;
+  std::uint64_t body_left_ = 0; // octets of the message still to come
+  bool body_wanted_ = false;    // ... and somebody wants them
+  bool body_held_ = false;      // the driver holds octets for us: action_begin_body was given
+  bool quitting_ = false;       // the delivery under way was asked for by QUIT
 };
 
 } // namespace homeward::store_protocol

@@ -1,7 +1,7 @@
 #pragma once
-// What one transaction of the storage protocol carries, for both sides: the bridge fills an envelope
-// and reads outcomes, stored receives an envelope and answers with outcomes. Plain values, copied or
-// moved freely; they hold no message octets.
+// What one transaction of the storage protocol carries, for both sides: the bridge fills an
+// envelope and reads outcomes, stored receives an envelope and answers with outcomes. Plain values,
+// copied or moved freely; they hold no message octets.
 
 #include <cstdint>
 #include <string>
@@ -15,11 +15,11 @@
 namespace homeward::store_protocol {
 
 // The unique name of a delivery, `<seconds>.<key>.<origin>` on the wire and at the start of the
-// Maildir file name. (key, mailbox) is the identity of a delivery: a second transaction with the same
-// key for the same mailbox within 7 days is answered +OK and stores no second copy.
+// Maildir file name. (key, mailbox) is the identity of a delivery: a second transaction with the
+// same key for the same mailbox within 7 days is answered +OK and stores no second copy.
 //
-// A name of another form (a person at telnet: "NAME test1") is accepted: then the whole of it is the
-// key, and seconds and origin are 0 and empty.
+// A name of another form (a person at telnet: "NAME test1") is accepted: then the whole of it is
+// the key, and seconds and origin are 0 and empty.
 struct message_name {
   std::uint64_t seconds = 0; // since 1970; first, because readers order new messages by it
   std::string key;           // 1..n of [A-Za-z0-9_-]; no dot unless the name is of another form
@@ -51,7 +51,8 @@ struct envelope {
   std::string partition; // PRTN: the partition's name on that store; empty: not given yet
   std::string sender;    // FROM without angle brackets; empty: the null sender (check has_sender)
   bool has_sender = false;
-  std::vector<recipient> recipients; // accepted ones, in the order of their RCPTs; may repeat a mailbox
+  std::vector<recipient>
+      recipients; // accepted ones, in the order of their RCPTs; may repeat a mailbox
 
   friend bool operator==(const envelope&, const envelope&) = default;
 };
