@@ -20,7 +20,7 @@ struct io_error {
   int number = 0;
   const char* operation = "";
 
-  friend bool operator==(const io_error& a, int number) { return a.number == number; }
+  friend bool operator==(const io_error& e, int wanted) { return e.number == wanted; }
 };
 
 template <class T>

@@ -237,7 +237,7 @@ io_result<std::vector<directory_entry>> real_file_system::list(const handle& dir
       const auto s = status_at(directory, found.name);
       found.kind = s ? s->kind : entry_kind::other;
     } else {
-      found.kind = kind_of(DTTOIF(entry->d_type));
+      found.kind = kind_of(static_cast<mode_t>(DTTOIF(entry->d_type)));
     }
     entries.push_back(std::move(found));
   }

@@ -11,7 +11,6 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <mutex>
 #include <span>
 #include <string>
 #include <string_view>
@@ -20,6 +19,7 @@
 #include "lib/base/failure.hpp"
 #include "lib/fs/message_spool.hpp"
 #include "lib/maildir/partition.hpp"
+#include "lib/maildir/shelf.hpp"
 
 namespace homeward::maildir {
 
@@ -88,9 +88,8 @@ class writer {
  private:
   const partition* partition_;
   filing_settings settings_;
+  shelf shelf_;
   std::atomic<bool> unnamed_files_{true}; // false once the volume has said that it has none
-  std::mutex making_;                     // held while a Maildir is made and synced
-  std::atomic<unsigned> makers_{0};
 };
 
 } // namespace homeward::maildir
