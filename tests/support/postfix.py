@@ -12,7 +12,7 @@ from pathlib import Path
 
 from . import waiting
 from .debian_packages import library_environment, unpack
-from .process import end_process_group, run, stop_at_exit
+from .process import end_process_group, is_alive, run, stop_at_exit
 from .run_directory import TREE
 
 FRAGMENTS = TREE / "postfix-conf"
@@ -132,10 +132,9 @@ class PrivatePostfix:
         """Pid of the running master process, or None."""
         try:
             pid = int((self.queue / "pid" / "master.pid").read_text())
-            os.kill(pid, 0)
         except (OSError, ValueError):
             return None
-        return pid
+        return pid if is_alive(pid) else None
 
     @property
     def running(self):

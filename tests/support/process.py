@@ -83,25 +83,22 @@ class ChildProcess:
             self._child.send_signal(number)
 
     def stop(self, seconds=15.0):
-        """SIGTERM, then SIGKILL to the whole group when it does not end in time."""
-        if self._child is None:
-            return None
+        """SIGTERM to the child, then to what is left of its group, at last SIGKILL."""
         if self.running:
             self._child.send_signal(signal.SIGTERM)
             try:
                 self._child.wait(seconds)
             except subprocess.TimeoutExpired:
                 pass
+        if self._child is not None and self._child.poll() is not None:
+            end_process_group(self._child.pid, 5.0)
         return self.kill()
 
     def kill(self):
         """SIGKILL to the whole group, as a crash would. Returns the exit status."""
         if self._child is None:
             return None
-        try:
-            os.killpg(self._child.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
+        _signal_group(self._child.pid, signal.SIGKILL)
         return self._child.wait()
 
     def log_text(self):
@@ -131,22 +128,48 @@ def run(arguments, environment=None, directory=None, seconds=120, check=True):
         timeout=seconds,
     )
     if check and done.returncode != 0:
-        said = (done.stderr + done.stdout).strip()
+        said = (done.stderr.strip() or done.stdout.strip())[-2000:]
         raise RuntimeError(f"{' '.join(arguments)} ended with {done.returncode}: {said}")
     return done
 
 
-def end_process_group(pid, seconds=10.0):
-    """End the process group that `pid` leads: SIGTERM, later SIGKILL. For daemons."""
+def is_alive(pid):
+    """True when `pid` runs. A zombie nobody waits for, usual in a container, does not."""
+    return _state_and_group(pid)[0] not in ("", "Z", "X")
+
+
+def group_is_alive(group):
+    """True when a process of the process group `group` runs."""
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            state, its_group = _state_and_group(int(entry))
+            if its_group == group and state not in ("", "Z", "X"):
+                return True
+    return False
+
+
+def end_process_group(group, seconds=10.0):
+    """End a process group: SIGTERM, after `seconds` SIGKILL. For daemons, too."""
     for number in (signal.SIGTERM, signal.SIGKILL):
-        try:
-            os.killpg(pid, number)
-        except ProcessLookupError:
+        if not group_is_alive(group):
             return
+        _signal_group(group, number)
         deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            try:
-                os.killpg(pid, 0)
-            except ProcessLookupError:
-                return
+        while group_is_alive(group) and time.monotonic() < deadline:
             time.sleep(0.05)
+
+
+def _signal_group(group, number):
+    try:
+        os.killpg(group, number)
+    except ProcessLookupError:
+        pass
+
+
+def _state_and_group(pid):
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return "", 0
+    state, _, group = text.rpartition(")")[2].split()[:3]
+    return state, int(group)
