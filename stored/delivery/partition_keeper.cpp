@@ -1,0 +1,166 @@
+#include "stored/delivery/partition_keeper.hpp"
+
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "lib/base/log.hpp"
+
+namespace homeward::stored {
+
+using open_ptr = std::shared_ptr<open_partition>;
+
+// Shared with the thread, so that one that hangs for ever finds it still there.
+struct partition_keeper::state {
+  state(fs::file_system& f, const clock_source& c, kept_partition w)
+      : files(&f), clock(&c), which(std::move(w)),
+        now_open(transient_failure("partition " + which.name + " is not open yet")) {}
+
+  void look();
+  result<open_ptr> open_or_check(const result<open_ptr>& before) const;
+  void log_change(const result<open_ptr>& before, const result<open_ptr>& after) const;
+  void run(std::chrono::nanoseconds interval);
+
+  fs::file_system* const files;
+  const clock_source* const clock;
+  const kept_partition which;
+  mutable std::mutex mutex; // guards all below
+  std::condition_variable changed;
+  result<open_ptr> now_open;
+  fs::volume_space space{};
+  std::optional<steady_time> looking_since;
+  bool looked = false;
+  bool stopping = false;
+  bool thread_ended = false;
+  std::thread thread;
+};
+
+result<open_ptr> partition_keeper::state::open_or_check(const result<open_ptr>& before) const {
+  if (before) {
+    if (const result<void> good = (*before)->where.check(); !good) {
+      return good.error();
+    }
+    return *before;
+  }
+  result<maildir::partition> opened = maildir::partition::open(*files, which.path, which.name);
+  if (!opened) {
+    return opened.error();
+  }
+  const auto status = files->status(opened->root());
+  if (!status) {
+    return to_failure(status.error(), which.path);
+  }
+  return std::make_shared<open_partition>(std::move(*opened), status->device, which.filing);
+}
+
+void partition_keeper::state::look() {
+  result<open_ptr> before = transient_failure("");
+  {
+    const std::lock_guard lock(mutex);
+    before = now_open;
+    looking_since = clock->steady_now();
+  }
+  // Without the lock: this is what may hang.
+  result<open_ptr> after = open_or_check(before);
+  fs::volume_space room{};
+  if (after) {
+    if (const result<fs::volume_space> known = (*after)->where.space()) {
+      room = *known;
+    }
+  }
+  log_change(before, after);
+  const std::lock_guard lock(mutex);
+  now_open = std::move(after);
+  space = room;
+  looking_since.reset();
+  looked = true;
+  changed.notify_all();
+}
+
+void partition_keeper::state::log_change(const result<open_ptr>& before,
+                                         const result<open_ptr>& after) const {
+  if (after && !before) {
+    log::notice("partition open", {{"partition", which.name},
+                                   {"path", which.path},
+                                   {"id", (*after)->where.id()},
+                                   {"paths", (*after)->where.paths().text()}});
+  }
+  if (!after && (before || describe(before.error()) != describe(after.error()))) {
+    log::error("partition not usable: its mail waits at the senders",
+               {{"partition", which.name}, {"path", which.path}, {"failure", after.error()}});
+  }
+}
+
+void partition_keeper::state::run(std::chrono::nanoseconds interval) {
+  std::unique_lock lock(mutex);
+  while (!stopping) {
+    lock.unlock();
+    look();
+    lock.lock();
+    changed.wait_for(lock, interval, [this] { return stopping; });
+  }
+  thread_ended = true;
+  changed.notify_all();
+}
+
+partition_keeper::partition_keeper(fs::file_system& files, const clock_source& clock,
+                                   kept_partition which)
+    : state_(std::make_shared<state>(files, clock, std::move(which))) {}
+
+partition_keeper::~partition_keeper() { static_cast<void>(stop(std::chrono::nanoseconds(0))); }
+
+void partition_keeper::start(std::chrono::nanoseconds interval) {
+  const std::lock_guard lock(state_->mutex);
+  state_->thread = std::thread([s = state_, interval] { s->run(interval); });
+}
+
+bool partition_keeper::wait_for_first_look(std::chrono::nanoseconds limit) const {
+  std::unique_lock lock(state_->mutex);
+  state_->changed.wait_for(lock, limit, [this] { return state_->looked; });
+  return state_->now_open.has_value();
+}
+
+bool partition_keeper::stop(std::chrono::nanoseconds limit) {
+  std::unique_lock lock(state_->mutex);
+  state_->stopping = true;
+  state_->changed.notify_all();
+  if (!state_->thread.joinable()) {
+    return true;
+  }
+  const bool ended =
+      state_->changed.wait_for(lock, limit, [this] { return state_->thread_ended; });
+  std::thread thread = std::move(state_->thread);
+  lock.unlock();
+  if (ended) {
+    thread.join();
+  } else {
+    thread.detach();
+  }
+  return ended;
+}
+
+void partition_keeper::look() { state_->look(); }
+
+result<open_ptr> partition_keeper::current() const {
+  const std::lock_guard lock(state_->mutex);
+  const kept_partition& which = state_->which;
+  if (state_->looking_since &&
+      state_->clock->steady_now() - *state_->looking_since > which.hangs_after) {
+    return transient_failure("partition " + which.name + " does not answer",
+                             which.path + " has not answered for " +
+                                 std::to_string(which.hangs_after.count()) + " s",
+                             "Its disk or file system hangs: look at dmesg.");
+  }
+  return state_->now_open;
+}
+
+fs::volume_space partition_keeper::space() const {
+  const std::lock_guard lock(state_->mutex);
+  return state_->space;
+}
+
+const kept_partition& partition_keeper::which() const { return state_->which; }
+
+} // namespace homeward::stored

@@ -1,0 +1,154 @@
+#include "stored/delivery/volume_workers.hpp"
+
+#include <algorithm>
+#include <condition_variable>
+#include <deque>
+#include <exception>
+#include <iterator>
+#include <map>
+#include <mutex>
+#include <set>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "lib/base/log.hpp"
+
+namespace homeward::stored {
+namespace {
+
+struct lane {
+  std::deque<std::function<void()>> waiting;
+  std::multiset<steady_time> running; // when each began
+};
+
+} // namespace
+
+// Shared with the threads, so that one that hangs for ever finds it still there.
+struct volume_workers::state {
+  state(const clock_source& c, worker_limits l) : clock(&c), limits(l) {}
+
+  // The lane whose turn it is, counted from the one served last; null when none may run now.
+  lane* next_lane() {
+    auto after = lanes.upper_bound(served_last);
+    for (std::size_t i = 0; i < lanes.size(); ++i, ++after) {
+      if (after == lanes.end()) {
+        after = lanes.begin();
+      }
+      if (!after->second.waiting.empty() && after->second.running.size() < limits.per_partition) {
+        served_last = after->first;
+        return &after->second;
+      }
+    }
+    return nullptr;
+  }
+
+  const clock_source* clock;
+  worker_limits limits;
+  mutable std::mutex mutex; // guards all below
+  std::condition_variable wake;
+  std::condition_variable idle;
+  std::map<std::string, lane> lanes;
+  std::string served_last;
+  std::size_t tasks = 0;  // waiting and running
+  std::size_t alive = 0;  // threads
+  bool stopping = false;
+  std::vector<std::thread> threads;
+};
+
+volume_workers::volume_workers(const clock_source& clock, worker_limits limits)
+    : state_(std::make_shared<state>(clock, limits)) {
+  const std::lock_guard lock(state_->mutex);
+  for (std::size_t i = 0; i < limits.workers; ++i) {
+    state_->threads.emplace_back([s = state_] { work(s); });
+    ++state_->alive;
+  }
+}
+
+volume_workers::~volume_workers() { static_cast<void>(stop(std::chrono::nanoseconds(0))); }
+
+result<void> volume_workers::submit(const std::string& lane_name, std::function<void()> task,
+                                    lane_limits limits) {
+  const std::lock_guard lock(state_->mutex);
+  if (state_->stopping) {
+    return transient_failure("the store is stopping");
+  }
+  lane& into = state_->lanes[lane_name];
+  const steady_time now = state_->clock->steady_now();
+  if (!into.running.empty() && now - *into.running.begin() > limits.stuck_after) {
+    return transient_failure("partition " + lane_name + " does not answer", {},
+                             "Its disk or file system hangs: look at dmesg and at 'ps -eLo "
+                             "stat,wchan,comm' for threads in state D.");
+  }
+  if (into.waiting.size() >= limits.waiting) {
+    return transient_failure("partition " + lane_name + " has too much mail waiting", {},
+                             "If its disk is healthy, raise limits.deliveries_per_partition.");
+  }
+  into.waiting.push_back(std::move(task));
+  ++state_->tasks;
+  state_->wake.notify_one();
+  return {};
+}
+
+void volume_workers::work(const std::shared_ptr<state>& s) {
+  std::unique_lock lock(s->mutex);
+  while (!s->stopping) {
+    lane* const mine = s->next_lane();
+    if (mine == nullptr) {
+      s->wake.wait(lock);
+      continue;
+    }
+    std::function<void()> task = std::move(mine->waiting.front());
+    mine->waiting.pop_front();
+    const auto began = mine->running.insert(s->clock->steady_now());
+    lock.unlock();
+    try {
+      task();
+    } catch (const std::exception& e) {
+      log::error("bug: a delivery ended by an exception", {{"what", e.what()}});
+    }
+    task = nullptr; // its end is part of the work: it may answer a client
+    lock.lock();
+    mine->running.erase(began);
+    --s->tasks;
+    // The lane may have been at its bound with others asleep.
+    s->wake.notify_one();
+  }
+  if (--s->alive == 0) {
+    s->idle.notify_all();
+  }
+}
+
+bool volume_workers::stop(std::chrono::nanoseconds limit) {
+  std::vector<std::function<void()>> dropped;
+  std::vector<std::thread> threads;
+  bool all_ended = false;
+  {
+    std::unique_lock lock(state_->mutex);
+    state_->stopping = true;
+    for (auto& [name, l] : state_->lanes) {
+      state_->tasks -= l.waiting.size();
+      std::move(l.waiting.begin(), l.waiting.end(), std::back_inserter(dropped));
+      l.waiting.clear();
+    }
+    state_->wake.notify_all();
+    all_ended = state_->idle.wait_for(lock, limit, [this] { return state_->alive == 0; });
+    threads.swap(state_->threads);
+  }
+  for (std::thread& thread : threads) {
+    if (all_ended) {
+      thread.join();
+    } else {
+      thread.detach();
+    }
+  }
+  return all_ended;
+}
+
+unsigned volume_workers::busy_percent() const {
+  const std::lock_guard lock(state_->mutex);
+  return static_cast<unsigned>(
+      std::min<std::size_t>(100, state_->tasks * 100 / state_->limits.workers));
+}
+
+} // namespace homeward::stored
