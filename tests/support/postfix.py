@@ -143,13 +143,14 @@ class PrivatePostfix:
     def command(self, name, *arguments, check=True):
         """Run one of Postfix's own commands (postconf, postqueue, ...) on this instance."""
         program = self._root / "usr/sbin" / name
-        return run([program, *self._instance(name, arguments)], self._environment(), check=check)
+        return run([program, *self._instance(name, arguments)], self.environment(), check=check)
 
     def _instance(self, name, arguments):
         # postmap and postalias take the configuration from MAIL_CONFIG alone just as well.
         return arguments if name in ("postmap", "postalias") else ("-c", self.config, *arguments)
 
-    def _environment(self):
+    def environment(self):
+        """Environment in which Postfix's own commands work on this instance."""
         path = f"{self._root}/usr/sbin:/usr/sbin:/usr/bin:/sbin:/bin"
         environment = {"PATH": path, "MAIL_CONFIG": str(self.config), "LC_ALL": "C"}
         return environment | library_environment(self._root)
