@@ -6,14 +6,14 @@
 
 #include <fmt/format.h>
 
-#include "lib/base/escape.hpp"
-
 namespace homeward::lmtp {
 namespace {
 
 // When so much is queued the driver has to work before more is taken; this bounds memory.
 constexpr std::size_t most_queued_actions = 64;
 constexpr std::size_t most_queued_octets = std::size_t{64} << 10U;
+
+constexpr std::size_t longest_verb = 32; // how much of an unknown one is repeated to the peer
 
 bool has_controls(std::string_view line) {
   return std::any_of(line.begin(), line.end(),
@@ -125,7 +125,9 @@ void session::handle_line(std::string_view line) {
   const std::string_view verb = line.substr(0, line.find(' '));
   const command* const c = find_command(verb);
   if (c == nullptr) {
-    refuse({mail::reply_500_unknown_command, "unknown command " + escape(verb, 32)}, true);
+    refuse({mail::reply_500_unknown_command,
+            fmt::format("unknown command {}", verb.substr(0, longest_verb))},
+           true);
     return;
   }
   carry_out(*c, line.substr(std::min(line.find_first_not_of(' ', verb.size()), line.size())));

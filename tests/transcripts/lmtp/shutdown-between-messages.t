@@ -1,0 +1,6 @@
+# lmtp/shutdown-between-messages.t   why: a stop ends an idle session with 421 (reliability promise 27)
+S: 220 ...
+C: LHLO mta.example  -> 250
+E: shutting_down
+S: 421 4.3.2 ...
+S: <closed>
