@@ -24,6 +24,10 @@ struct reply_code {
   [[nodiscard]] constexpr bool is_transient() const { return code / 100 == 4; }
   [[nodiscard]] constexpr bool is_permanent() const { return code / 100 == 5; }
   [[nodiscard]] constexpr bool has_enhanced() const { return status_class != 0; }
+  // 421: the connection ends with this reply, whatever it was the answer to.
+  [[nodiscard]] constexpr bool ends_connection() const { return code == 421; }
+  // The peer did not keep to the protocol (X.5.X, RFC 3463 3.6); not: we do not want this mail.
+  [[nodiscard]] constexpr bool is_protocol_error() const { return is_permanent() && subject == 5; }
 
   friend constexpr bool operator==(reply_code, reply_code) = default;
 };
