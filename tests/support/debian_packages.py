@@ -22,6 +22,8 @@ DEFAULT_CACHE = TREE / "build" / "mta"
 
 _COMPLETE = ".complete"
 
+_LIBRARY = re.compile(r"\.so(\.\d+)*$")
+
 
 class PackageUnavailable(Exception):
     """A package could not be had. Tests that need it are skipped with this reason."""
@@ -140,8 +142,8 @@ def _is_elf(file):
 
 
 def _library_folders(root):
-    folders = {file.parent for file in root.glob("**/lib/**/*.so*")}
-    return sorted(folder for folder in folders if not folder.name.endswith("modules"))
+    files = (file for file in root.glob("**/lib/**/*.so*") if _LIBRARY.search(file.name))
+    return sorted({file.parent for file in files})
 
 
 def _drop_set_id_bits(root):
