@@ -17,4 +17,10 @@ namespace homeward::fs {
   return !path.empty() && path.find('\0') == std::string_view::npos;
 }
 
+// Whether a component is "..": refused (EXDEV) even where it would not leave.
+[[nodiscard]] constexpr bool has_parent_component(std::string_view path) {
+  return path == ".." || path.starts_with("../") || path.ends_with("/..") ||
+         path.find("/../") != std::string_view::npos;
+}
+
 } // namespace homeward::fs

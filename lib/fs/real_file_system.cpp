@@ -128,6 +128,9 @@ io_result<handle> real_file_system::open_at(const handle& directory, std::string
   if (!is_path(path)) {
     return io_error{EINVAL, "openat2"};
   }
+  if (has_parent_component(path)) {
+    return io_error{EXDEV, "openat2"};
+  }
   const c_string text(path);
   if (!text.fits()) {
     return io_error{ENAMETOOLONG, "openat2"};
