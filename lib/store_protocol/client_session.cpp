@@ -228,7 +228,15 @@ void client_session::send(std::string text) {
   actions_.emplace_back(action_send{std::move(text)});
 }
 
+// Refusals read before may have been answers to something else: only a success, which names message
+// and mailbox, is kept.
 void client_session::broken(std::string_view what, std::string_view line) {
+  transaction_.refused.reset();
+  for (auto& o : transaction_.outcomes) {
+    if (o && o->has_error()) {
+      o.reset();
+    }
+  }
   give_up(transient_failure("the store's answers make no sense",
                             fmt::format("{}: {}", what, escape(line)),
                             "The connection was dropped. Look at the store's version and log."),

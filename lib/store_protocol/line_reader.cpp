@@ -43,7 +43,8 @@ line_found line_reader::finish(std::string_view last_part, std::size_t consumed)
   }
   length_ = 0;
   if (total > longest_) {
-    return {line_found::kind::too_long, text.substr(0, kept_of_too_long), false, consumed};
+    return {line_found::kind::too_long, text.substr(0, std::min(kept_of_too_long, longest_)), false,
+            consumed};
   }
   const bool with_cr = text.ends_with('\r');
   if (with_cr) {
