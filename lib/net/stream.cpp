@@ -144,6 +144,11 @@ void stream::interrupt_read() {
   }
 }
 
+void stream::finish_sending() {
+  boost::system::error_code ignored;
+  state_->socket.shutdown(asio::socket_base::shutdown_send, ignored);
+}
+
 bool stream::has_unexpected_input() {
   char octet = 0;
   const ssize_t n =

@@ -54,6 +54,8 @@ class stream {
   void cut();
   // Ends a pending read, and only a read, with operation_aborted; the stream stays good.
   void interrupt_read();
+  // Tells the peer that nothing more will come; reading goes on. For a last reply that must arrive.
+  void finish_sending();
   // True when unread octets wait or the peer has closed: an idle pooled connection must be neither.
   [[nodiscard]] bool has_unexpected_input();
 
