@@ -1,6 +1,6 @@
 #pragma once
-// How many deliveries each mailbox has in hand, waiting or being filed, so that one flooded mailbox cannot
-// take all the room of its partition.
+// How many deliveries each mailbox has in hand, waiting or being filed, so that one flooded mailbox
+// cannot take all the room of its partition.
 
 #include <cstddef>
 #include <mutex>

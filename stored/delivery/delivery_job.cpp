@@ -15,7 +15,9 @@ delivery_job::delivery_job(delivery_request request, std::shared_ptr<pending_del
     : request_(std::move(request)), answers_(std::move(answers)), identities_(&identities),
       in_hand_(&in_hand), began_(began) {}
 
-delivery_job::~delivery_job() { fail(transient_failure("the delivery was given up")); }
+delivery_job::~delivery_job() {
+  fail(transient_failure("the delivery was given up"));
+}
 
 void delivery_job::claim_recipients() {
   const store_protocol::message_name& name = request_.envelope.name;
@@ -66,8 +68,7 @@ void delivery_job::finish(std::span<const result<maildir::filed>> results, stead
   }
 }
 
-void delivery_job::finish_one(const claimed& c, const result<maildir::filed>& r,
-                              steady_time now) {
+void delivery_job::finish_one(const claimed& c, const result<maildir::filed>& r, steady_time now) {
   if (!r) {
     fail_one(c, r.error());
     return;

@@ -1,6 +1,7 @@
 #pragma once
-// A delivery on its way through the write path. It owns what must be given back on every way out: claims
-// on identities and places in hand. Whatever is not finished when it ends is answered as a passing fault.
+// A delivery on its way through the write path. It owns what must be given back on every way out:
+// claims on identities and places in hand. Whatever is not finished when it ends is answered as a
+// passing fault.
 
 #include <cstddef>
 #include <span>
@@ -26,8 +27,8 @@ class delivery_job {
   delivery_job(const delivery_job&) = delete;
   delivery_job& operator=(const delivery_job&) = delete;
 
-  // Asks the identities about every recipient. Those known are answered as repeats, those in progress
-  // join; the others are this job's to file.
+  // Asks the identities about every recipient. Those known are answered as repeats, those in
+  // progress join; the others are this job's to file.
   void claim_recipients();
   // Answers those of its recipients whose mailbox has `per_mailbox` deliveries in hand already.
   void refuse_crowded(std::size_t per_mailbox);

@@ -12,7 +12,8 @@
 
 namespace homeward::stored {
 
-// `answered`: the client was told; otherwise it gave up before and its repeat will find the mail here.
+// `answered`: the client was told; otherwise it gave up before and its repeat will find the mail
+// here.
 void log_stored(const delivery_request& r, const std::string& mailbox, const maildir::filed& file,
                 std::chrono::nanoseconds took, bool answered);
 // It was here already, under `name`.

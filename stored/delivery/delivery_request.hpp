@@ -11,8 +11,8 @@
 
 namespace homeward::stored {
 
-// The spool's octets are the message as it was received (CRLF). Both pointers are kept until the work has
-// ended, which may be after the answer.
+// The spool's octets are the message as it was received (CRLF). Both pointers are kept until the
+// work has ended, which may be after the answer.
 struct delivery_request {
   store_protocol::envelope envelope;
   std::shared_ptr<const fs::message_spool> message;

@@ -8,8 +8,8 @@ namespace homeward::stored {
 
 std::shared_ptr<pending_delivery> delivery_service::deliver(delivery_request request,
                                                             delivery_completion completion) {
-  const auto answers = std::make_shared<pending_delivery>(request.envelope.recipients.size(),
-                                                          std::move(completion));
+  const auto answers =
+      std::make_shared<pending_delivery>(request.envelope.recipients.size(), std::move(completion));
   const auto job = std::make_shared<delivery_job>(std::move(request), answers, *identities_,
                                                   in_hand_, clock_->steady_now());
   // 1. Who has it already? A repeat is answered now, one in progress waits for the other's outcome.
@@ -43,10 +43,9 @@ void delivery_service::file(delivery_job& job) {
   }
   // 5. File it: when this returns, what succeeded is complete, durable and visible.
   const delivery_request& r = job.request();
-  const auto results = r.partition->writer.deliver({.message = r.message.get(),
-                                                    .name = to_string(r.envelope.name),
-                                                    .sender = r.envelope.sender},
-                                                   job.mailboxes());
+  const auto results = r.partition->writer.deliver(
+      {.message = r.message.get(), .name = to_string(r.envelope.name), .sender = r.envelope.sender},
+      job.mailboxes());
   // 6. Remember each identity, tell whoever joined it, and answer.
   job.finish(results, clock_->steady_now());
 }

@@ -1,7 +1,8 @@
 #pragma once
-// The write path: takes one message for the recipients of one partition and answers for each of them.
-// A success is an acknowledgement: the whole message and its envelope are on stable storage and the
-// message is visible in the recipient's Maildir. delivery_service.cpp reads as the list of its steps.
+// The write path: takes one message for the recipients of one partition and answers for each of
+// them. A success is an acknowledgement: the whole message and its envelope are on stable storage
+// and the message is visible in the recipient's Maildir. delivery_service.cpp reads as the list of
+// its steps.
 
 #include <cstdint>
 #include <map>
@@ -23,17 +24,18 @@ struct delivery_limits {
   std::chrono::seconds commit{60}; // from the last octet to the answer
 };
 
-// Safe from any thread. deliver() never blocks: filing runs on the workers of the partition's volume.
+// Safe from any thread. deliver() never blocks: filing runs on the workers of the partition's
+// volume.
 class delivery_service {
  public:
   // `identities` and `clock` must outlive it.
   delivery_service(identity_store& identities, const clock_source& clock, worker_limits workers,
                    delivery_limits limits);
 
-  // Begins a delivery. `completion` is called once, perhaps before this returns, with one outcome per
-  // recipient of the envelope. Every failure is one recipient's own: the others are not disturbed.
-  // Whoever waits no longer than limits().commit calls give_up() on what is returned; a delivery that
-  // succeeds later is remembered, so the repeat is answered as stored.
+  // Begins a delivery. `completion` is called once, perhaps before this returns, with one outcome
+  // per recipient of the envelope. Every failure is one recipient's own: the others are not
+  // disturbed. Whoever waits no longer than limits().commit calls give_up() on what is returned; a
+  // delivery that succeeds later is remembered, so the repeat is answered as stored.
   std::shared_ptr<pending_delivery> deliver(delivery_request request,
                                             delivery_completion completion);
 
@@ -43,8 +45,8 @@ class delivery_service {
   void set_limits(delivery_limits limits);
   [[nodiscard]] delivery_limits limits() const;
 
-  // Drops what waits and waits for what is being filed. False when something still hangs after `limit`;
-  // the process should then end without destroying this.
+  // Drops what waits and waits for what is being filed. False when something still hangs after
+  // `limit`; the process should then end without destroying this.
   [[nodiscard]] bool stop(std::chrono::nanoseconds limit);
 
  private:

@@ -1,7 +1,7 @@
 #pragma once
-// The identity of a delivery: (key, mailbox). The key comes from the message's NAME, so a repeat of the
-// same delivery has the same identity whatever the rest of its name says. docs/protocol/storage-protocol.md,
-// "Identity".
+// The identity of a delivery: (key, mailbox). The key comes from the message's NAME, so a repeat of
+// the same delivery has the same identity whatever the rest of its name says.
+// docs/protocol/storage-protocol.md, "Identity".
 
 #include <cstddef>
 #include <cstdint>
@@ -9,8 +9,8 @@
 
 namespace homeward::stored {
 
-// A digest of both, 128 bits, so that remembering one costs the same for every length of mailbox and no
-// sender can make two collide. Value type.
+// A digest of both, 128 bits, so that remembering one costs the same for every length of mailbox
+// and no sender can make two collide. Value type.
 struct identity {
   std::uint64_t high = 0;
   std::uint64_t low = 0;

@@ -24,7 +24,8 @@ struct identity_figures {
 // How many may wait for the outcome of one delivery. More come only when it hangs.
 inline constexpr std::size_t max_identity_waiters = 16;
 
-// Memory: what is remembered is bounded by the limits; what is in progress by whoever bounds deliveries.
+// Memory: what is remembered is bounded by the limits; what is in progress by whoever bounds
+// deliveries.
 class identity_map final : public identity_store {
  public:
   // `clock` must outlive it.

@@ -1,7 +1,7 @@
 #pragma once
-// What is known about deliveries by their identity: in progress, done, or nothing. The write path asks
-// here before it files anything; that is why a repeat never makes a second copy. identity_map keeps it in
-// memory; a store that also survives a restart stands behind the same interface.
+// What is known about deliveries by their identity: in progress, done, or nothing. The write path
+// asks here before it files anything; that is why a repeat never makes a second copy. identity_map
+// keeps it in memory; a store that also survives a restart stands behind the same interface.
 
 #include <functional>
 #include <string>
@@ -13,8 +13,8 @@
 
 namespace homeward::stored {
 
-// Told once how the delivery that was joined ended. Runs on the thread that ended it, without any lock
-// held; must not throw.
+// Told once how the delivery that was joined ended. Runs on the thread that ended it, without any
+// lock held; must not throw.
 using identity_waiter = std::function<void(const store_protocol::outcome&)>;
 
 enum class claim_result : unsigned char {
@@ -42,12 +42,12 @@ class identity_store {
                                             const store_protocol::message_name& name,
                                             identity_waiter waiter) = 0;
 
-  // Ends a claim of one's own: the mail is durable and visible under `name`. Whoever joined is told, as a
-  // repeat.
+  // Ends a claim of one's own: the mail is durable and visible under `name`. Whoever joined is
+  // told, as a repeat.
   virtual void done(const identity& id, const store_protocol::message_name& name) = 0;
 
-  // Ends a claim of one's own: the mail is not stored. Whoever joined is told the same; the next one to
-  // come may claim it.
+  // Ends a claim of one's own: the mail is not stored. Whoever joined is told the same; the next
+  // one to come may claim it.
   virtual void failed(const identity& id, const failure& why) = 0;
 };
 

@@ -1,6 +1,7 @@
 #pragma once
-// A partition that is open now: the directory with its identity, and what files into it. Deliveries hold
-// it by shared pointer, so that one under way survives the partition's removal from the settings.
+// A partition that is open now: the directory with its identity, and what files into it. Deliveries
+// hold it by shared pointer, so that one under way survives the partition's removal from the
+// settings.
 
 #include <cstdint>
 #include <utility>

@@ -1,6 +1,6 @@
 #pragma once
-// The origins of remembered names, each kept once: a farm has a handful of front ends and millions of
-// names.
+// The origins of remembered names, each kept once: a farm has a handful of front ends and millions
+// of names.
 
 #include <cstddef>
 #include <cstdint>
@@ -11,8 +11,8 @@
 
 namespace homeward::stored {
 
-// Counted references: an origin is forgotten with the last name that has it. Not thread-safe; its owner
-// guards it.
+// Counted references: an origin is forgotten with the last name that has it. Not thread-safe; its
+// owner guards it.
 class origin_pool {
  public:
   using number = std::uint32_t;

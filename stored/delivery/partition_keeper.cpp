@@ -21,7 +21,7 @@ struct partition_keeper::state {
   void look();
   result<open_ptr> open_or_check(const result<open_ptr>& before) const;
   void log_change(const result<open_ptr>& before, const result<open_ptr>& after) const;
-  void run(std::chrono::nanoseconds interval);
+  void run();
 
   fs::file_system* const files;
   const clock_source* const clock;
@@ -32,6 +32,8 @@ struct partition_keeper::state {
   fs::volume_space space{};
   std::optional<steady_time> looking_since;
   bool looked = false;
+  std::chrono::nanoseconds interval{};
+  bool interval_changed = false;
   bool stopping = false;
   bool thread_ended = false;
   std::thread thread;
@@ -93,13 +95,14 @@ void partition_keeper::state::log_change(const result<open_ptr>& before,
   }
 }
 
-void partition_keeper::state::run(std::chrono::nanoseconds interval) {
+void partition_keeper::state::run() {
   std::unique_lock lock(mutex);
   while (!stopping) {
     lock.unlock();
     look();
     lock.lock();
-    changed.wait_for(lock, interval, [this] { return stopping; });
+    changed.wait_for(lock, interval, [this] { return stopping || interval_changed; });
+    interval_changed = false;
   }
   thread_ended = true;
   changed.notify_all();
@@ -109,11 +112,29 @@ partition_keeper::partition_keeper(fs::file_system& files, const clock_source& c
                                    kept_partition which)
     : state_(std::make_shared<state>(files, clock, std::move(which))) {}
 
-partition_keeper::~partition_keeper() { static_cast<void>(stop(std::chrono::nanoseconds(0))); }
+partition_keeper::~partition_keeper() {
+  static_cast<void>(stop(std::chrono::nanoseconds(0)));
+}
 
 void partition_keeper::start(std::chrono::nanoseconds interval) {
   const std::lock_guard lock(state_->mutex);
-  state_->thread = std::thread([s = state_, interval] { s->run(interval); });
+  state_->interval = interval;
+  state_->thread = std::thread([s = state_] { s->run(); });
+}
+
+void partition_keeper::set_interval(std::chrono::nanoseconds interval) {
+  const std::lock_guard lock(state_->mutex);
+  if (interval != state_->interval) {
+    state_->interval = interval;
+    state_->interval_changed = true;
+    state_->changed.notify_all();
+  }
+}
+
+void partition_keeper::ask_to_stop() {
+  const std::lock_guard lock(state_->mutex);
+  state_->stopping = true;
+  state_->changed.notify_all();
 }
 
 bool partition_keeper::wait_for_first_look(std::chrono::nanoseconds limit) const {
@@ -123,14 +144,12 @@ bool partition_keeper::wait_for_first_look(std::chrono::nanoseconds limit) const
 }
 
 bool partition_keeper::stop(std::chrono::nanoseconds limit) {
+  ask_to_stop();
   std::unique_lock lock(state_->mutex);
-  state_->stopping = true;
-  state_->changed.notify_all();
   if (!state_->thread.joinable()) {
     return true;
   }
-  const bool ended =
-      state_->changed.wait_for(lock, limit, [this] { return state_->thread_ended; });
+  const bool ended = state_->changed.wait_for(lock, limit, [this] { return state_->thread_ended; });
   std::thread thread = std::move(state_->thread);
   lock.unlock();
   if (ended) {
@@ -141,7 +160,9 @@ bool partition_keeper::stop(std::chrono::nanoseconds limit) {
   return ended;
 }
 
-void partition_keeper::look() { state_->look(); }
+void partition_keeper::look() {
+  state_->look();
+}
 
 result<open_ptr> partition_keeper::current() const {
   const std::lock_guard lock(state_->mutex);
@@ -161,6 +182,8 @@ fs::volume_space partition_keeper::space() const {
   return state_->space;
 }
 
-const kept_partition& partition_keeper::which() const { return state_->which; }
+const kept_partition& partition_keeper::which() const {
+  return state_->which;
+}
 
 } // namespace homeward::stored

@@ -1,8 +1,8 @@
 #pragma once
-// Keeps one partition of the settings open. A thread of its own looks at it every few seconds: opens it,
-// refreshes the figures of its volume, and notices when it has gone, turned read-only, or hangs. Everybody
-// else asks here and is answered from memory. A partition that is missing heals by itself when it comes
-// back; its neighbours never notice.
+// Keeps one partition of the settings open. A thread of its own looks at it every few seconds:
+// opens it, refreshes the figures of its volume, and notices when it has gone, turned read-only, or
+// hangs. Everybody else asks here and is answered from memory. A partition that is missing heals by
+// itself when it comes back; its neighbours never notice.
 
 #include <chrono>
 #include <memory>
@@ -37,8 +37,12 @@ class partition_keeper {
 
   // Starts the thread: a look at once, then one every `interval`.
   void start(std::chrono::nanoseconds interval);
+  // From now on; the current wait ends early.
+  void set_interval(std::chrono::nanoseconds interval);
   // Waits until the first look has ended, at most `limit`; true when the partition is open then.
   bool wait_for_first_look(std::chrono::nanoseconds limit) const;
+  // The thread ends after the look it is at, if any; nobody waits for it.
+  void ask_to_stop();
   // Ends the thread. False when it hangs in a look: it is left behind, and the process should end
   // without destroying what it uses.
   [[nodiscard]] bool stop(std::chrono::nanoseconds limit);

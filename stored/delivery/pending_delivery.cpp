@@ -10,6 +10,7 @@ pending_delivery::pending_delivery(std::size_t recipients, delivery_completion c
     : completion_(std::move(completion)), outcomes_(recipients), open_(recipients) {}
 
 bool pending_delivery::settle(std::size_t recipient, outcome o) {
+  delivery_completion complete;
   {
     const std::lock_guard lock(mutex_);
     if (outcomes_[recipient]) {
@@ -19,12 +20,14 @@ bool pending_delivery::settle(std::size_t recipient, outcome o) {
     if (--open_ > 0) {
       return true;
     }
+    complete = std::move(completion_);
   }
-  completion_(take_outcomes());
+  complete(take_outcomes());
   return true;
 }
 
 void pending_delivery::give_up(const failure& why) {
+  delivery_completion complete;
   {
     const std::lock_guard lock(mutex_);
     if (open_ == 0) {
@@ -36,12 +39,13 @@ void pending_delivery::give_up(const failure& why) {
       }
     }
     open_ = 0;
+    complete = std::move(completion_);
   }
-  completion_(take_outcomes());
+  complete(take_outcomes());
 }
 
-// Only the thread that closed the last one comes here. The optionals stay filled: a late outcome still
-// finds its place taken.
+// Only the thread that closed the last one comes here. The optionals stay filled: a late outcome
+// still finds its place taken.
 std::vector<outcome> pending_delivery::take_outcomes() {
   std::vector<outcome> all;
   all.reserve(outcomes_.size());

@@ -1,6 +1,6 @@
 #pragma once
-// The answer to one delivery while it gathers: one outcome per recipient, from workers, from memory, from
-// another delivery of the same mail, or from whoever's patience ended.
+// The answer to one delivery while it gathers: one outcome per recipient, from workers, from
+// memory, from another delivery of the same mail, or from whoever's patience ended.
 
 #include <cstddef>
 #include <functional>
@@ -13,12 +13,12 @@
 
 namespace homeward::stored {
 
-// One outcome per recipient, in the order of the envelope. Called once, on the thread that settled the
-// last recipient, without a lock held; must not throw and should only hand over.
+// One outcome per recipient, in the order of the envelope. Called once, on the thread that settled
+// the last recipient, without a lock held; must not throw and should only hand over.
 using delivery_completion = std::function<void(std::vector<store_protocol::outcome>)>;
 
-// Safe from any thread. The first outcome of a recipient stands; later ones are dropped, so that nobody
-// is told two things.
+// Safe from any thread. The first outcome of a recipient stands; later ones are dropped, so that
+// nobody is told two things.
 class pending_delivery {
  public:
   pending_delivery(std::size_t recipients, delivery_completion completion);
@@ -31,8 +31,8 @@ class pending_delivery {
  private:
   [[nodiscard]] std::vector<store_protocol::outcome> take_outcomes();
 
-  delivery_completion completion_;
-  std::mutex mutex_; // guards the two below
+  std::mutex mutex_;               // guards the three below
+  delivery_completion completion_; // empty once called: what it holds is not kept longer
   std::vector<std::optional<store_protocol::outcome>> outcomes_;
   std::size_t open_;
 };

@@ -85,8 +85,8 @@ void remembered_names::drop_oldest() {
   ++first_;
 }
 
-// Moves entries behind an emptied place forward when the gap lies between them and their home, so that
-// every search still ends at an empty place.
+// Moves entries behind an emptied place forward when the gap lies between them and their home, so
+// that every search still ends at an empty place.
 void remembered_names::close_gap(std::size_t empty) {
   const std::size_t mask = index_.size() - 1;
   for (std::size_t place = (empty + 1) & mask; index_[place] != 0; place = (place + 1) & mask) {

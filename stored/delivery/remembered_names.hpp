@@ -1,6 +1,6 @@
 #pragma once
-// The names of deliveries that are done, by identity: a first-in-first-out table bounded by age and by
-// memory. At most 64 octets an entry; look-up and insertion in constant time.
+// The names of deliveries that are done, by identity: a first-in-first-out table bounded by age and
+// by memory. At most 64 octets an entry; look-up and insertion in constant time.
 
 #include <chrono>
 #include <cstddef>
@@ -20,7 +20,8 @@ namespace homeward::stored {
 
 // How long and with how much memory. Whichever is reached first makes the oldest entries go.
 struct identity_limits {
-  std::chrono::seconds age = std::chrono::hours(24 * 7); // longer than any MTA keeps mail in its queue
+  std::chrono::seconds age =
+      std::chrono::hours(24 * 7); // longer than any MTA keeps mail in its queue
   byte_count memory = byte_count{std::uint64_t{64} << 20U};
 };
 
@@ -43,8 +44,8 @@ class remembered_names {
   [[nodiscard]] std::size_t size() const { return entries_.size(); }
   // What the entries cost at most, which is what the limit is held against.
   [[nodiscard]] byte_count memory() const;
-  // Entries that had to go before their age because the memory was used up: each is a delivery whose
-  // repeat would be stored twice.
+  // Entries that had to go before their age because the memory was used up: each is a delivery
+  // whose repeat would be stored twice.
   [[nodiscard]] std::uint64_t forgotten_early() const { return forgotten_early_; }
 
  private:
@@ -54,8 +55,8 @@ class remembered_names {
     std::uint32_t when; // seconds since started_
     origin_pool::number origin;
   };
-  // Entries are numbered from 1 in the order in which they came; the index holds the numbers by hash,
-  // with linear probing, 0 for an empty place.
+  // Entries are numbered from 1 in the order in which they came; the index holds the numbers by
+  // hash, with linear probing, 0 for an empty place.
   using entry_number = std::uint64_t;
   // The index is between a quarter and a half full.
   static constexpr std::size_t entry_cost = sizeof(entry) + 4 * sizeof(entry_number);

@@ -50,8 +50,8 @@ struct volume_workers::state {
   std::condition_variable idle;
   std::map<std::string, lane> lanes;
   std::string served_last;
-  std::size_t tasks = 0;  // waiting and running
-  std::size_t alive = 0;  // threads
+  std::size_t tasks = 0; // waiting and running
+  std::size_t alive = 0; // threads
   bool stopping = false;
   std::vector<std::thread> threads;
 };
@@ -65,7 +65,9 @@ volume_workers::volume_workers(const clock_source& clock, worker_limits limits)
   }
 }
 
-volume_workers::~volume_workers() { static_cast<void>(stop(std::chrono::nanoseconds(0))); }
+volume_workers::~volume_workers() {
+  static_cast<void>(stop(std::chrono::nanoseconds(0)));
+}
 
 result<void> volume_workers::submit(const std::string& lane_name, std::function<void()> task,
                                     lane_limits limits) {

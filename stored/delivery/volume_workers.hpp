@@ -1,7 +1,7 @@
 #pragma once
-// The threads that do the blocking work of one volume (file system, by device). Every partition on it has
-// a lane of its own: a bounded queue, and a bound on the workers it may hold at once, so that a partition
-// that hangs leaves workers for its neighbours. Lanes take turns.
+// The threads that do the blocking work of one volume (file system, by device). Every partition on
+// it has a lane of its own: a bounded queue, and a bound on the workers it may hold at once, so
+// that a partition that hangs leaves workers for its neighbours. Lanes take turns.
 
 #include <chrono>
 #include <cstddef>
@@ -35,15 +35,15 @@ class volume_workers {
   volume_workers(const volume_workers&) = delete;
   volume_workers& operator=(const volume_workers&) = delete;
 
-  // Runs `task` on a worker when the lane's turn comes. Fails at once (transient) when the lane is full,
-  // when one of its tasks hangs, or after stop(). An exception of a task is a bug: logged, the worker
-  // goes on.
+  // Runs `task` on a worker when the lane's turn comes. Fails at once (transient) when the lane is
+  // full, when one of its tasks hangs, or after stop(). An exception of a task is a bug: logged,
+  // the worker goes on.
   [[nodiscard]] result<void> submit(const std::string& lane, std::function<void()> task,
                                     lane_limits limits);
 
-  // Drops what waits (the tasks are destroyed) and waits for what runs. False when a task still runs
-  // after `limit`: its thread is left behind and uses what the task uses, so the process should end
-  // without destroying that.
+  // Drops what waits (the tasks are destroyed) and waits for what runs. False when a task still
+  // runs after `limit`: its thread is left behind and uses what the task uses, so the process
+  // should end without destroying that.
   [[nodiscard]] bool stop(std::chrono::nanoseconds limit);
 
   // Tasks waiting and running, in percent of the workers, at most 100.

@@ -1,0 +1,276 @@
+#include "stored/service/settings.hpp"
+
+#include "stored/service/settings_checks.hpp"
+
+namespace homeward::stored {
+namespace {
+
+using namespace std::chrono_literals;
+using config::report;
+
+config::table<listener_settings> listener_table() {
+  config::table<listener_settings> t{"listener"};
+  t.add("address", &listener_settings::address,
+        {.doc = "HOST:PORT with a numeric address, localhost or * (all addresses), or unix:/PATH.",
+         .example = "127.0.0.1:2400",
+         .required = true,
+         .check = check_endpoint});
+  t.add("mode", &listener_settings::mode,
+        {.doc = "The mode of a unix socket, octal. Whoever may open it may store mail.",
+         .check = check_mode});
+  return t;
+}
+
+config::table<partition_settings> partition_table() {
+  config::table<partition_settings> t{"partition"};
+  t.add("name", &partition_settings::name,
+        {.doc = "As the directory and the PRTN command call it, without the server.",
+         .example = "mail1",
+         .required = true,
+         .check = check_partition_name});
+  t.add("path", &partition_settings::path,
+        {.doc = "Its root directory. It must have been made a partition by 'stored "
+                "--init-partition NAME'; a directory without that identity is never written to.",
+         .example = "/srv/mail1",
+         .required = true,
+         .check = check_absolute_path});
+  t.add("state", &partition_settings::state,
+        {.doc = "active: takes mail. draining: takes mail for those who live there, and is to be "
+                "emptied. offline: answers \"try later\".",
+         .names = {{"active", partition_state::active},
+                   {"draining", partition_state::draining},
+                   {"offline", partition_state::offline}}});
+  t.add("peers", &partition_settings::peers,
+        {.doc = "Addresses or networks that may write to it. Empty: all that may connect. Peers on "
+                "a unix socket always may.",
+         .check = check_networks});
+  return t;
+}
+
+void add_process(config::table<fixed_settings>& t) {
+  t.add("user", &fixed_settings::user,
+        {.doc = "The user who owns all Maildirs, which is also the reader's mail user. Started as "
+                "root, stored becomes this user before it opens anything, and refuses to start "
+                "when the setting is empty.",
+         .example = "vmail"});
+  t.add_records("listen", &fixed_settings::listen, listener_table(),
+                {.doc = "Where bridges connect. Without it: 127.0.0.1:2400.", .unique = "address"});
+  t.add(
+      "cleartext_beyond_loopback", &fixed_settings::cleartext_beyond_loopback,
+      {.doc = "The storage protocol is not encrypted. A listener that other hosts can reach is "
+              "refused unless this says accept-the-risk: then mail crosses the network in clear, "
+              "and whoever can forge an address in `peers` can store mail. Use it only on a "
+              "network of your own, or through a tunnel.",
+       .names = {{"refuse", cleartext::refuse}, {"accept-the-risk", cleartext::accept_the_risk}}});
+  t.add("spool_directory", &fixed_settings::spool_directory,
+        {.doc = "Where long messages stay while they arrive. Files there have no names; nothing is "
+                "left behind. It must exist and be writable.",
+         .check = check_absolute_path});
+}
+
+void add_filing(config::table<fixed_settings>& t) {
+  t.section("filing", "How mail is filed");
+  t.add(
+      "filing.recipe", [](auto& s) -> auto& { return s.filing.recipe; },
+      {.doc = "late: write the file, give it its names, one sync last; made for ext4, xfs and "
+              "btrfs. strict: sync the file, name it, sync every changed directory; for other "
+              "file systems. Both are durable before +OK.",
+       .names = {{"late", maildir::sync_recipe::late}, {"strict", maildir::sync_recipe::strict}}});
+  t.add("filing.delivered_to", [](auto& s) -> auto& { return s.filing.header; },
+        {.doc = "When \"Delivered-To: MAILBOX\" is written into the file. single: when the message "
+                "has one recipient in the partition. always: then every recipient gets a file of "
+                "its own instead of a hard link. never.",
+         .names = {{"single", maildir::delivered_to::single},
+                   {"always", maildir::delivered_to::always},
+                   {"never", maildir::delivered_to::never}}});
+}
+
+void add_threads(config::table<fixed_settings>& t) {
+  t.section("threads", "How many threads do what");
+  t.add(
+      "threads.network", &fixed_settings::network_threads,
+      {.doc = "Threads that serve the connections. 0: one per processor, at most 8.", .max = 64U});
+  t.add("threads.filing", [](auto& s) -> auto& { return s.workers.workers; },
+        {.doc = "Threads that file mail, for each volume (file system).",
+         .min = std::size_t{2},
+         .max = std::size_t{256}});
+  t.add("threads.filing_per_partition", [](auto& s) -> auto& { return s.workers.per_partition; },
+        {.doc = "How many of these one partition may hold, so that one that hangs leaves some to "
+                "its neighbours. Must be fewer than threads.filing.",
+         .min = std::size_t{1},
+         .max = std::size_t{255}});
+  t.add("threads.spool", &fixed_settings::spool_threads,
+        {.doc = "Threads that write long messages to the spool directory while they arrive.",
+         .min = 1U,
+         .max = 64U});
+  t.add("limits.message_memory", &fixed_settings::message_memory,
+        {.doc = "A longer message goes to the spool directory while it arrives.",
+         .min = 4_KiB,
+         .max = 64_MiB});
+}
+
+void add_who_and_where(config::table<live_settings>& t) {
+  t.add("log_level", &live_settings::log_level,
+        {.doc = "The least important messages that are logged. info has one line per recipient.",
+         .names = {{"debug", log::level::debug},
+                   {"info", log::level::info},
+                   {"notice", log::level::notice},
+                   {"warning", log::level::warning},
+                   {"error", log::level::error}},
+         .reloadable = true});
+  t.add("peers", &live_settings::peers,
+        {.doc = "Addresses or networks that may connect by TCP: your bridges. Unix sockets are "
+                "guarded by their mode instead.",
+         .example = "[192.0.2.10, \"2001:db8:7::/64\"]",
+         .reloadable = true,
+         .check = check_networks});
+  t.add_records("partitions", &live_settings::partitions, partition_table(),
+                {.doc = "The partitions of this store. One that is missing or faulty does not "
+                        "disturb the others: it answers \"try later\" and heals by itself.",
+                 .unique = "name",
+                 .required = true,
+                 .reloadable = true});
+  t.add("look_at_partitions", &live_settings::look_at_partitions,
+        {.doc = "How often each partition is looked at: is it there, writable, and how full?",
+         .min = 1s,
+         .max = 5min,
+         .reloadable = true});
+}
+
+void add_message_limits(config::table<live_settings>& t) {
+  t.section("limits", "What is refused",
+            "What is beyond a limit is refused in words; a limit of "
+            "ours makes the sender try later, except message_size.");
+  t.add("limits.message_size", [](auto& s) -> auto& { return s.protocol.size; },
+        {.doc = "The largest message. Keep it at least as large as the MTA's limit: beyond it mail "
+                "is returned to its sender.",
+         .min = 1_KiB,
+         .max = 4_GiB,
+         .reloadable = true});
+  t.add("limits.recipients", [](auto& s) -> auto& { return s.protocol.recipients; },
+        {.doc = "Recipients of one transaction.",
+         .min = std::size_t{100},
+         .max = std::size_t{100000},
+         .reloadable = true});
+  t.add("limits.memory", &live_settings::memory,
+        {.doc = "Memory of all messages in hand together; each counts at most message_memory.",
+         .min = 1_MiB,
+         .max = 64_GiB,
+         .reloadable = true});
+  t.add("limits.data_rate", &live_settings::data_rate,
+        {.doc = "Octets per second. A sender that is slower on average, after a first "
+                "times.data_block, is dropped.",
+         .max = 1_GiB,
+         .reloadable = true});
+}
+
+void add_crowd_limits(config::table<live_settings>& t) {
+  t.add("limits.sessions", [](auto& s) -> auto& { return s.sessions.total; },
+        {.doc = "Connections at the same time.",
+         .min = std::size_t{1},
+         .max = std::size_t{100000},
+         .reloadable = true});
+  t.add("limits.sessions_per_peer", [](auto& s) -> auto& { return s.sessions.per_peer; },
+        {.doc = "Of them from one address.",
+         .min = std::size_t{1},
+         .max = std::size_t{100000},
+         .reloadable = true});
+  t.add("limits.deliveries_per_partition",
+        [](auto& s) -> auto& { return s.deliveries.per_partition; },
+        {.doc = "Messages that wait for a partition.",
+         .min = std::size_t{1},
+         .max = std::size_t{100000},
+         .reloadable = true});
+  t.add("limits.deliveries_per_mailbox", [](auto& s) -> auto& { return s.deliveries.per_mailbox; },
+        {.doc = "Messages in hand for one mailbox. A flood for one user then leaves room for the "
+                "others of the partition.",
+         .min = std::size_t{1},
+         .max = std::size_t{100000},
+         .reloadable = true});
+}
+
+void add_times(config::table<live_settings>& t) {
+  t.section("times", "How long is waited");
+  t.add("times.idle", [](auto& s) -> auto& { return s.times.server_idle; },
+        {.doc = "For the first command of a transaction. Keep it longer than the bridges keep an "
+                "idle connection (30s).",
+         .min = 1s,
+         .max = 1h,
+         .reloadable = true});
+  t.add("times.command", [](auto& s) -> auto& { return s.times.server_command; },
+        {.doc = "For the next command within a transaction.",
+         .min = 1s,
+         .max = 10min,
+         .reloadable = true});
+  t.add("times.data_block", [](auto& s) -> auto& { return s.times.server_block; },
+        {.doc = "For the next octets of a message, and for a reply to be taken.",
+         .min = 1s,
+         .max = 10min,
+         .reloadable = true});
+  t.add("times.commit", [](auto& s) -> auto& { return s.deliveries.commit; },
+        {.doc = "For the message to be safe after its last octet. The sender is told to try later "
+                "then; a delivery that still succeeds is remembered, so the repeat makes no second "
+                "copy. Must stay below the bridges' own wait (125s).",
+         .min = 1s,
+         .max = 2min,
+         .reloadable = true});
+}
+
+void add_identities(config::table<live_settings>& t) {
+  t.section("identities", "How repeats are recognised");
+  t.add("identities.age", [](auto& s) -> auto& { return s.identities.age; },
+        {.doc = "How long a delivery is remembered, so that its repeat makes no second copy. Keep "
+                "it longer than the MTAs keep mail in their queues.",
+         .min = 1s,
+         .max = 1h * 24 * 60,
+         .reloadable = true});
+  t.add("identities.memory", [](auto& s) -> auto& { return s.identities.memory; },
+        {.doc = "For what is remembered, 64 octets a recipient. When it is used up the oldest is "
+                "forgotten early, and the log says so.",
+         .min = 64_KiB,
+         .max = 64_GiB,
+         .reloadable = true});
+}
+
+config::table<settings> make_table() {
+  config::table<fixed_settings> fixed{"stored"};
+  add_process(fixed);
+  config::table<fixed_settings> work{"stored"};
+  add_filing(work);
+  add_threads(work);
+  config::table<live_settings> live{"stored"};
+  add_who_and_where(live);
+  config::table<live_settings> limits{"stored"};
+  add_message_limits(limits);
+  add_crowd_limits(limits);
+  add_times(limits);
+  add_identities(limits);
+
+  config::table<settings> t{"stored"};
+  t.include("", &settings::fixed, fixed);
+  t.include("", &settings::live, live);
+  t.include("", &settings::fixed, work);
+  t.include("", &settings::live, limits);
+  t.validate(check_listeners);
+  t.validate(check_partitions);
+  t.validate(check_numbers);
+  return t;
+}
+
+} // namespace
+
+std::string_view to_string(partition_state state) {
+  switch (state) {
+  case partition_state::active: return "active";
+  case partition_state::draining: return "draining";
+  case partition_state::offline: return "offline";
+  }
+  return "?";
+}
+
+const config::table<settings>& settings_table() {
+  static const config::table<settings> table = make_table();
+  return table;
+}
+
+} // namespace homeward::stored

@@ -1,0 +1,86 @@
+#pragma once
+// The settings of stored: one file, two structs. What is in `fixed_settings` holds for the life of
+// the process; `live_settings` change on SIGHUP without dropping a session.
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lib/base/byte_count.hpp"
+#include "lib/base/log.hpp"
+#include "lib/config/table.hpp"
+#include "lib/maildir/writer.hpp"
+#include "lib/store_protocol/limits.hpp"
+
+#include "stored/delivery/delivery_service.hpp"
+#include "stored/delivery/remembered_names.hpp"
+
+namespace homeward::stored {
+
+// One door: where bridges connect.
+struct listener_settings {
+  std::string address = "127.0.0.1:2400"; // net::parse_endpoint
+  std::string mode = "0660";              // of a unix socket, octal
+};
+
+enum class partition_state : unsigned char {
+  active = 1,   // takes mail
+  draining = 2, // takes mail for those who live there; the directory places nobody new on it
+  offline = 3,  // takes none: [TEMP]
+};
+[[nodiscard]] std::string_view to_string(partition_state state);
+
+struct partition_settings {
+  std::string name;
+  std::string path;
+  partition_state state = partition_state::active;
+  std::vector<std::string> peers; // who may write here; empty: every peer that may connect
+
+  friend bool operator==(const partition_settings&, const partition_settings&) = default;
+};
+
+// Until the storage protocol has TLS, a listener that other hosts can reach sends mail in clear.
+enum class cleartext : unsigned char { refuse = 1, accept_the_risk = 2 };
+
+struct fixed_settings {
+  std::string user; // become this user; empty: stay who we are, which must not be root
+  std::vector<listener_settings> listen{listener_settings{}};
+  cleartext cleartext_beyond_loopback = cleartext::refuse;
+  std::string spool_directory = "/var/lib/homeward/stored/spool";
+  byte_count message_memory = byte_count{256U << 10U};
+  maildir::filing_settings filing{.taken = maildir::when_taken::is_repeat};
+  std::uint32_t network_threads = 0; // 0: one per processor, at most 8
+  worker_limits workers;
+  std::uint32_t spool_threads = 4;
+};
+
+struct session_limits {
+  std::size_t total = 512;
+  std::size_t per_peer = 50; // by address; unix sockets only count in the total
+};
+
+struct live_settings {
+  log::level log_level = log::level::info;
+  std::vector<std::string> peers{"127.0.0.0/8", "::1"}; // who may connect by TCP
+  std::vector<partition_settings> partitions;
+  std::chrono::seconds look_at_partitions{5};
+  store_protocol::limits protocol; // of it the settings give size and recipients
+  store_protocol::times times;
+  session_limits sessions;
+  byte_count memory = byte_count{128U << 20U}; // of all messages in hand together
+  byte_count data_rate{500};                   // octets per second, on average over a message
+  delivery_limits deliveries;
+  identity_limits identities;
+};
+
+struct settings {
+  fixed_settings fixed;
+  live_settings live;
+};
+
+// The table behind the parser, --print-config, --example-config and the manual page.
+[[nodiscard]] const config::table<settings>& settings_table();
+
+} // namespace homeward::stored
