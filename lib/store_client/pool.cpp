@@ -219,13 +219,16 @@ void pool::report(const transaction_report& r) {
 }
 
 void pool::count_fault() {
-  const std::lock_guard lock(mutex_);
-  if (!breaker_.failed() || stopping_) {
-    return;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!breaker_.failed() || stopping_) {
+      return;
+    }
+    probe_timer_ = std::make_shared<asio::steady_timer>(context_);
   }
   log::error("store is down", {{"store", name_},
                                {"next", "mail for it waits in the MTA's queue; start stored there"}});
-  probe_timer_ = std::make_shared<asio::steady_timer>(context_);
+  // It may begin to run before co_spawn returns, and takes the mutex.
   asio::co_spawn(
       context_, [self = shared_from_this()] { return self->probe_until_up(); }, asio::detached);
 }
