@@ -11,7 +11,8 @@ dnl # The word after `homeward:' groups recipients into transactions and names n
 dnl #
 dnl # define(`HOMEWARD_LOCAL_DOMAIN', `example.org') before feature/homeward.m4 adds a rule
 dnl # instead: what is local to sendmail and has no entry in /etc/aliases goes to the bridge
-dnl # as user@example.org.
+dnl # as user@example.org. With define(`HOMEWARD_USERS_FILE', `/etc/mail/homeward-users') only
+dnl # the users named there, one local part per line: this is how to begin with one user.
 
 ifdef(`HOMEWARD_SOCKET',, `errprint(`*** ERROR: include feature/homeward.m4 before mailer/homeward.m4
 ')')
@@ -46,10 +47,17 @@ Mhomewardtcp,	_HOMEWARD_MAILER_
 		A=TCP $h HOMEWARD_PORT
 POPDIVERT
 
-dnl # The rule sees a local address that aliases have left as it is. Its right side must be
+dnl # The rules see a local address that aliases have left as it is. Their right side must be
 dnl # focused (`< @ domain . >'); the columns are separated by tabs.
-ifdef(`HOMEWARD_LOCAL_DOMAIN', `PUSHDIVERT(9)
+ifdef(`HOMEWARD_LOCAL_DOMAIN', `ifdef(`HOMEWARD_USERS_FILE', `PUSHDIVERT(6)
+F{HomewardUsers} HOMEWARD_USERS_FILE
+POPDIVERT
+PUSHDIVERT(9)
+SLocal_localaddr
+R$={HomewardUsers}	$#homeward $@ any $: $1 < @ HOMEWARD_LOCAL_DOMAIN . >
+R$={HomewardUsers} + $*	$#homeward $@ any $: $1 + $2 < @ HOMEWARD_LOCAL_DOMAIN . >
+POPDIVERT', `PUSHDIVERT(9)
 SLocal_localaddr
 R$+			$#homeward $@ any $: $1 < @ HOMEWARD_LOCAL_DOMAIN . >
-POPDIVERT')
+POPDIVERT')')
 divert(0)dnl

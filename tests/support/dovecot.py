@@ -11,7 +11,7 @@ from pathlib import Path
 
 from . import waiting
 from .debian_packages import library_environment, unpack
-from .process import ChildProcess, run, stop_at_exit
+from .process import ChildProcess, run
 from .run_directory import TREE
 
 CONFIGURATION = TREE / "packaging" / "dovecot" / "dovecot.conf"
@@ -19,6 +19,15 @@ CONFIGURATION = TREE / "packaging" / "dovecot" / "dovecot.conf"
 # Accounts every Debian has and nothing uses, for the two that Dovecot's package would make.
 _INTERNAL_USER = "uucp"
 _LOGIN_USER = "nobody"
+
+# The one place that is compiled in and no setting moves.
+_MODULES = Path("/usr/lib/dovecot/modules")
+
+# Where no Dovecot is installed, the server sees the unpacked one there, in a mount
+# namespace of its own; the host's /usr/lib stays as it is.
+_WITH_MODULES = ("unshare", "--mount", "sh", "-c",
+                 'mount -t overlay homeward -o lowerdir="$1":/usr/lib /usr/lib '
+                 '&& shift && exec "$@"', "dovecot")
 
 _OVERRIDES = """
 base_dir = {here}/run
@@ -74,11 +83,10 @@ class PrivateDovecot:
 
     def start(self):
         self.write_configuration()
-        stop_at_exit(self)
         # doveconf reads the file and hands its content to the server: the path of doveconf
         # that is compiled into the server is never used.
         self._daemon = ChildProcess(
-            [self._root / "usr/bin/doveconf", "-c", self._file, "-m", "master", "-e",
+            [*self._namespace(), self._root / "usr/bin/doveconf", "-c", self._file, "-m", "master", "-e",
              self._root / "usr/sbin/dovecot", "-F", "-c", self._file],
             self.directory / "daemon.out", self._environment())
         self._daemon.start()
@@ -147,6 +155,15 @@ class PrivateDovecot:
                 if not (folder / program.name).exists():
                     (folder / program.name).symlink_to(program)
 
+    def _namespace(self):
+        if _MODULES.is_dir():
+            return []
+        layer = self.directory / "usr-lib"
+        layer.mkdir(exist_ok=True)
+        if not (layer / "dovecot").exists():
+            (layer / "dovecot").symlink_to(self._root / "usr/lib/dovecot")
+        return [*_WITH_MODULES, layer]
+
     @property
     def _file(self):
         return self.directory / "dovecot.conf"
@@ -164,4 +181,11 @@ class PrivateDovecot:
 
 def can_run():
     """Why a private Dovecot cannot run here, or None when it can."""
-    return None if os.geteuid() == 0 else "Dovecot needs root to change to its accounts"
+    if os.geteuid() != 0:
+        return "Dovecot needs root to change to its accounts"
+    if not _MODULES.is_dir():
+        try:
+            run(["unshare", "--mount", "true"])
+        except (OSError, RuntimeError) as error:
+            return f"neither is dovecot-core installed nor a mount namespace allowed: {error}"
+    return None

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from . import waiting
 from .debian_packages import library_environment, unpack
-from .process import end_process_group, is_alive, run, stop_at_exit
+from .process import end_process_group, forget, is_alive, run, stop_at_exit
 from .run_directory import TREE
 
 FRAGMENTS = TREE / "postfix-conf"
@@ -92,6 +92,7 @@ class PrivatePostfix:
         if pid is not None:
             self.command("postfix", "stop", check=False)
             end_process_group(pid)
+        forget(self)
 
     def reload(self):
         self.command("postfix", "reload")

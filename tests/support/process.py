@@ -6,17 +6,22 @@ import signal
 import subprocess
 import threading
 import time
-import weakref
 from pathlib import Path
 
-_to_stop = weakref.WeakSet()
+_to_stop = set()
 _lock = threading.Lock()
 
 
 def stop_at_exit(owner):
-    """Call `owner.stop()` when this Python process ends, unless it is collected before."""
+    """Call `owner.stop()` when this Python process ends, unless forget() comes before."""
     with _lock:
         _to_stop.add(owner)
+
+
+def forget(owner):
+    """`owner` has stopped: nothing needs to be done for it at exit."""
+    with _lock:
+        _to_stop.discard(owner)
 
 
 def stop_everything():
@@ -45,7 +50,6 @@ class ChildProcess:
         self.environment = environment
         self.directory = directory
         self._child = None
-        stop_at_exit(self)
 
     @property
     def pid(self):
@@ -75,6 +79,7 @@ class ChildProcess:
                 cwd=self.directory,
                 start_new_session=True,
             )
+        stop_at_exit(self)
         return self
 
     def signal(self, number):
@@ -99,6 +104,7 @@ class ChildProcess:
         if self._child is None:
             return None
         _signal_group(self._child.pid, signal.SIGKILL)
+        forget(self)
         return self._child.wait()
 
     def log_text(self):

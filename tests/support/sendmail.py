@@ -11,7 +11,7 @@ from pathlib import Path
 
 from . import waiting
 from .debian_packages import library_environment, unpack
-from .process import ChildProcess, run, stop_at_exit
+from .process import ChildProcess, run
 from .run_directory import TREE
 
 FRAGMENTS = TREE / "sendmail-cf"
@@ -111,7 +111,6 @@ class PrivateSendmail:
         arguments = ["-L", "sendmail", "-bD"]
         if self.queue_interval:
             arguments.append(f"-q{self.queue_interval}")
-        stop_at_exit(self)
         self._daemon = ChildProcess(self._command(*arguments), self.directory / "daemon.out",
                                     self._environment())
         self._daemon.start()

@@ -217,6 +217,57 @@ def test_sendmail_with_the_local_mailer_replaced_sends_bare_local_parts(director
     assert len(sink.transactions) == 1 and sorted(sink.recipients()) == ["ann", "bob+work"]
 
 
+def test_sendmail_hands_over_listed_users_only(directory):
+    users = directory / "users"
+    users.write_text("mail\n")
+    with _mta("sendmail", directory, f"unix:{directory}/lmtp.sock", layout=ALIASES_FIRST,
+              extra=f"define(`HOMEWARD_USERS_FILE', `{users}')dnl\n",
+              aliases={"team": "mail, games"}) as mta:
+        assert "mailer homeward, host any, user mail@" in mta.address_test("mail@example.org")
+        assert "user mail+box@example.org" in mta.address_test("mail+box@example.org")
+        assert "mailer local, user games" in mta.address_test("games@example.org")
+        both = mta.address_test("team@example.org")
+        assert "mailer homeward" in both and "mailer local, user games" in both
+
+
+def test_the_lines_of_the_manual_fit_debian_s_own_sendmail_mc(directory):
+    mta = _mta("sendmail", directory, f"unix:{directory}/lmtp.sock")
+    mta.write_configuration()
+    for name in ("dialup.m4", "provider.m4"):  # made empty by the package's installation
+        (directory / name).touch()
+    stock = (directory / "sendmail/cf/debian/sendmail.mc").read_text()
+    before, after = _documented_lines()
+    anchor = "MAILER_DEFINITIONS\nMAILER(`local')dnl\nMAILER(`smtp')dnl\n"
+    assert anchor in stock
+    edited = stock.replace(anchor, before + anchor + after)
+    built = [_built(text, directory) for text in (stock, edited)]
+    added = [line for line in built[1] if line not in built[0]]
+    removed = [line for line in built[0] if line not in built[1] and "built by" not in line]
+    assert any(line.startswith("Mhomeward,") for line in added)
+    assert any(line == "O Timeout.datafinal=180s" for line in added)
+    assert removed == ["O ConnectionCacheSize=2", "O ConnectionCacheTimeout=5m",
+                       "#O Timeout.datafinal=1h"]
+
+
+def _documented_lines():
+    """The lines of sendmail-cf/README.md for above and below Debian's MAILER lines."""
+    blocks = (sendmail.FRAGMENTS / "README.md").read_text().split("```")[1::2]
+    above = next(block for block in blocks if "feature/homeward.m4" in block)
+    below = next(block for block in blocks if "mailer/homeward.m4" in block)
+    return above.partition("\n")[2], below.partition("\n")[2]
+
+
+def _built(text, directory):
+    for place, real in (("/usr/share/sendmail/cf", directory / "sendmail/cf"),
+                        ("/etc/mail/m4", directory),
+                        ("/usr/share/homeward/sendmail-cf", sendmail.FRAGMENTS)):
+        text = text.replace(place, str(real))
+    (directory / "edited.mc").write_text(text)
+    built = subprocess.run(["m4", directory / "edited.mc"], capture_output=True, text=True)
+    assert built.returncode == 0 and built.stderr == ""
+    return built.stdout.splitlines()
+
+
 def test_sendmail_queueonly_delivers_in_the_queue_run_over_one_connection(directory):
     with _mta("sendmail", directory, f"unix:{directory}/lmtp.sock",
               delivery_mode="queueonly") as mta, FakeLmtp(directory / "lmtp.sock") as sink:
@@ -247,7 +298,7 @@ def test_postfix_fragments_equal_the_commands_of_the_manual(directory):
     mta.command("postconf", "-MX", "homeward/unix")
     for name in _names_set_by("homeward-main.cf"):
         mta.command("postconf", "-X", name)
-    assert "homeward" not in mta.command("postconf", "-n").stdout
+    assert "homeward_" not in mta.command("postconf", "-n").stdout
     _run_documented_commands(mta)
     assert mta.command("postconf", "-M", "homeward/unix").stdout == service
     after = mta.command("postconf", "-n").stdout
