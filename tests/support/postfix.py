@@ -209,6 +209,7 @@ class PrivatePostfix:
             "default_transport": "error:this private Postfix sends nothing outward",
             "relay_transport": "$default_transport",
             "local_transport": "$default_transport",
+            "virtual_transport": "$default_transport",
             "virtual_mailbox_domains": " ".join(self.domains),
             "virtual_mailbox_maps": "",
             "alias_maps": "",
