@@ -23,14 +23,13 @@ constexpr std::array<std::uint8_t, 256> classify() {
       table[static_cast<std::uint8_t>(c)] |= cls;
     }
   };
-  add("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_", in_atom | in_domain);
+  add("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_",
+      in_atom | in_domain | in_literal);
   add("!#$%&'*+/=?^`{|}~.", in_atom);
+  add(".:%", in_literal); // fewer than RFC 5321 4.1.3 has: no bracket may stand outside of quotes
   for (unsigned c = 0x20; c < 0x7F; ++c) {
     if (c != '"' && c != '\\') {
       table[c] |= in_quotes;
-    }
-    if (c != ' ' && c != '[' && c != ']' && c != '\\') {
-      table[c] |= in_literal;
     }
   }
   for (unsigned c = 0x80; c < 0x100; ++c) { // UTF-8, checked as a whole before (RFC 6531 3.3)

@@ -64,8 +64,8 @@ TEST(address, quotes_dots_that_stand_at_an_edge_or_together) {
 TEST(address, reads_literals) {
   EXPECT_EQ(parsed("<ann@[192.0.2.1]>"), "[ann|[192.0.2.1]] ann@[192.0.2.1]");
   EXPECT_EQ(parsed("<ann@[IPv6:2001:db8::1]>"), "[ann|[IPv6:2001:db8::1]] ann@[IPv6:2001:db8::1]");
-  for (const char* const bad :
-       {"a@[]", "a@[", "a@[1.2.3.4", "a@[1]x", "a@[a b]", "a@[[1]]", "a@x[1]", "a@[\\1]", "a@]"}) {
+  for (const char* const bad : {"a@[]", "a@[", "a@[1.2.3.4", "a@[1]x", "a@[a b]", "a@[[1]]",
+                                "a@x[1]", "a@[\\1]", "a@[1>2]", "a@[\"]", "a@]"}) {
     EXPECT_EQ(fault_of(bad), address_fault::syntax) << bad;
   }
 }
