@@ -21,9 +21,13 @@ constexpr int exit_no_permission = 77;
 constexpr std::chrono::seconds time_for_first_look{5};
 constexpr std::chrono::seconds time_to_end_work{5};
 
-int does_not_start(const failure& why, int code = exit_failure) {
-  log::error("stored does not start", {{"failure", why}});
+int ends(std::string_view event, const failure& why, int code = exit_failure) {
+  log::error(event, {{"failure", why}});
   return code;
+}
+
+int does_not_start(const failure& why, int code = exit_failure) {
+  return ends("stored does not start", why, code);
 }
 
 std::size_t network_threads(std::uint32_t wanted) {
@@ -108,7 +112,7 @@ int run(int argc, char** argv) {
     fs::real_file_system files;
     const system_clock_source clock;
     const result<void> made = make_partition(files, clock, started.settings, wish);
-    return made ? EXIT_SUCCESS : does_not_start(made.error());
+    return made ? EXIT_SUCCESS : ends("partition not made", made.error());
   }
   return serve(std::move(started.settings), started.file);
 }

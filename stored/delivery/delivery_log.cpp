@@ -22,8 +22,7 @@ void log_repeat(const delivery_request& r, const std::string& mailbox, const std
                                  {"mailbox", mailbox},
                                  {"name", name},
                                  {"sender", r.envelope.sender},
-                                 {"peer", r.peer},
-                                 {"second_copy", "none"}});
+                                 {"peer", r.peer}});
 }
 
 void log_refused(const delivery_request& r, const std::string& mailbox, const failure& why) {

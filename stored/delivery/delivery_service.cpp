@@ -63,10 +63,15 @@ volume_workers& delivery_service::workers_of(std::uint64_t device) {
   return *volume;
 }
 
-unsigned delivery_service::busy_percent(std::uint64_t device) const {
+unsigned delivery_service::busy_percent(std::optional<std::uint64_t> device) const {
   const std::lock_guard lock(mutex_);
-  const auto found = volumes_.find(device);
-  return found == volumes_.end() ? 0 : found->second->busy_percent();
+  unsigned busiest = 0;
+  for (const auto& [volume, workers] : volumes_) {
+    if (!device || *device == volume) {
+      busiest = std::max(busiest, workers->busy_percent());
+    }
+  }
+  return busiest;
 }
 
 void delivery_service::set_limits(delivery_limits limits) {

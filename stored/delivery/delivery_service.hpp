@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 
 #include "lib/base/clock.hpp"
 
@@ -39,8 +40,8 @@ class delivery_service {
   std::shared_ptr<pending_delivery> deliver(delivery_request request,
                                             delivery_completion completion);
 
-  // The load of the workers of a volume, 0..100.
-  [[nodiscard]] unsigned busy_percent(std::uint64_t device) const;
+  // The load of the workers of a volume, 0..100; without one, of the busiest.
+  [[nodiscard]] unsigned busy_percent(std::optional<std::uint64_t> device) const;
 
   void set_limits(delivery_limits limits);
   [[nodiscard]] delivery_limits limits() const;

@@ -220,17 +220,20 @@ void connection::cut() {
   patience_.cancel();
 }
 
+// Before the first transaction the figures are those of the whole store.
 sp::load_figures connection::load() const {
-  sp::load_figures figures;
-  figures.sessions = around_.sessions.size();
-  figures.version = HOMEWARD_VERSION;
-  if (const auto& partition = policy_.partition()) {
-    const fs::volume_space space = around_.partitions.space(partition->where.name());
-    figures.busy_percent = around_.deliveries.busy_percent(partition->device);
-    figures.free = space.free;
-    figures.total = space.total;
+  const auto& partition = policy_.partition();
+  const fs::volume_space space = partition ? around_.partitions.space(partition->where.name())
+                                           : around_.partitions.space_of_all();
+  std::optional<std::uint64_t> volume;
+  if (partition) {
+    volume = partition->device;
   }
-  return figures;
+  return {.busy_percent = around_.deliveries.busy_percent(volume),
+          .sessions = around_.sessions.size(),
+          .free = space.free,
+          .total = space.total,
+          .version = HOMEWARD_VERSION};
 }
 
 } // namespace homeward::stored

@@ -22,7 +22,8 @@ asio::awaitable<void> serve(std::shared_ptr<connection> session, std::shared_ptr
 }
 
 asio::awaitable<void> turn_away(net::stream stream, std::string reply) {
-  (void)co_await stream.write_all(asio::buffer(reply), std::chrono::seconds(5));
+  [[maybe_unused]] const auto error =
+      co_await stream.write_all(asio::buffer(reply), std::chrono::seconds(5));
 }
 
 } // namespace

@@ -1,6 +1,7 @@
 #include "stored/service/partition_table.hpp"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "lib/base/log.hpp"
@@ -95,6 +96,21 @@ fs::volume_space partition_table::space(const std::string& name) const {
   const std::lock_guard lock(mutex_);
   const auto found = served_.find(name);
   return found == served_.end() ? fs::volume_space{} : found->second.keeper->space();
+}
+
+fs::volume_space partition_table::space_of_all() const {
+  const std::lock_guard lock(mutex_);
+  fs::volume_space all{};
+  std::set<std::uint64_t> counted;
+  for (const auto& [name, s] : served_) {
+    const auto partition = s.keeper->current();
+    if (partition && counted.insert((*partition)->device).second) {
+      const fs::volume_space one = s.keeper->space();
+      all.free.octets += one.free.octets;
+      all.total.octets += one.total.octets;
+    }
+  }
+  return all;
 }
 
 std::size_t partition_table::size() const {

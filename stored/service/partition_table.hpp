@@ -47,6 +47,8 @@ class partition_table {
                                                                const peer& who) const;
   // Of its volume as of the last look; zeros when it is not open or not served.
   [[nodiscard]] fs::volume_space space(const std::string& name) const;
+  // The same, added up over the volumes of all open partitions.
+  [[nodiscard]] fs::volume_space space_of_all() const;
   [[nodiscard]] std::size_t size() const;
 
   // Ends all keepers. False when one hangs.
