@@ -102,7 +102,7 @@ struct server_session::commands {
     if (s.transaction_.refused) {
       s.say_refusal(*s.transaction_.refused);
     } else {
-      s.say_ok(fmt::format("{} octets", size.octets));
+      s.say_ok(fmt::format("{} octet{}", size.octets, size.octets == 1 ? "" : "s"));
     }
   }
 

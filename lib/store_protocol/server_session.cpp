@@ -16,6 +16,10 @@ std::string about(const recipient& who, std::string_view words) {
   return fmt::format("<{}> {}", who.mailbox, words);
 }
 
+std::string counted(std::size_t n, std::string_view what) {
+  return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
+}
+
 reply stored_reply(const stored_as& stored, std::string text) {
   reply r;
   r.ok = true;
@@ -241,7 +245,8 @@ void server_session::tell_one_result(const std::vector<outcome>& outcomes) {
   const auto first = std::find_if(outcomes.begin(), outcomes.end(), failed);
   reply r;
   if (first == outcomes.end()) {
-    r = stored_reply(*outcomes.front(), fmt::format("stored for {} recipients", outcomes.size()));
+    r = stored_reply(*outcomes.front(),
+                     fmt::format("stored for {}", counted(outcomes.size(), "recipient")));
   } else {
     const auto passing = std::find_if(outcomes.begin(), outcomes.end(),
                                       [&](const outcome& o) { return failed(o) && !permanent(o); });
@@ -250,7 +255,8 @@ void server_session::tell_one_result(const std::vector<outcome>& outcomes) {
       r.code = std::string(code_of(failure_reason::temp));
     }
     const auto count = std::count_if(outcomes.begin(), outcomes.end(), failed);
-    r.text = fmt::format("{} of {} recipients failed: {}", count, outcomes.size(), r.text);
+    r.text =
+        fmt::format("{} of {} failed: {}", count, counted(outcomes.size(), "recipient"), r.text);
   }
   if (enabled_.load) {
     add_load(r, load_);

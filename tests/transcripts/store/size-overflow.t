@@ -1,0 +1,3 @@
+# store/size-overflow.t   why: absurd sizes end the connection
+C: SIZE 18446744073709551616  -> -ERR [SYNTAX]
+S: <closed>
