@@ -52,15 +52,18 @@ define(`confDELIVERY_MODE', `{mode}')dnl
 define(`confBIND_OPTS', `')dnl
 define(`confMAX_RCPTS_PER_MESSAGE', `1000')dnl
 define(`confDONT_PROBE_INTERFACES', `True')dnl
-define(`SMART_HOST', `discard:outward')dnl
+define(`SMART_HOST', `dropped:outward')dnl
 FEATURE(`no_default_msa')dnl
 FEATURE(`nocanonify')dnl
 FEATURE(`accept_unresolvable_domains')dnl
 FEATURE(`access_db', `hash -T<TMPF> {etc}/access')dnl
 """
 
-# No mail leaves: other domains are refused at RCPT, error mail for them goes to `discard'.
+# No mail leaves: other domains are refused at RCPT, error mail for them is dropped.
 _TAIL = """\
+MAILER_DEFINITIONS
+Mdropped,\tP=/bin/sh, F=lmDFMu, S=EnvFromSMTP/HdrFromSMTP, R=EnvToSMTP/HdrFromSMTP,
+\t\tT=DNS/RFC822/X-Unix, A=sh -c "exec cat >/dev/null" $u
 LOCAL_CONFIG
 C{{OwnDomains}} {domains}
 LOCAL_RULESETS

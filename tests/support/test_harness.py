@@ -157,6 +157,22 @@ def test_addresses_reach_the_bridge_as_they_were_sent(make_mta, directory):
     assert sorted(sink.recipients()) == sorted(odd)
 
 
+def test_a_refused_recipient_bounces_and_foreign_senders_get_nothing_from_us(make_mta, directory):
+    senders = ("s@example.org", "s@elsewhere.test")
+    sink = FakeLmtp(directory / "lmtp.sock", on_rcpt=lambda address: (
+        "550 5.1.1 no such user" if address == USERS[1] else "250 2.1.5 known"))
+    with make_mta(f"unix:{directory}/lmtp.sock") as mta, sink:
+        messages = [Message(f"1.{number}", sender, tuple(USERS[:2]), compose(f"1.{number}", sender, 500))
+                    for number, sender in enumerate(senders)]
+        _send(mta, directory / "ledger", messages, connections=1)
+        wait_until(lambda: len(sink.transactions) == 3, "two messages and one bounce")
+        mta.wait_until_empty()
+    envelopes = sorted((transaction.sender, *transaction.recipients)
+                       for transaction in sink.transactions)
+    assert envelopes == [("", "s@example.org"), ("s@elsewhere.test", USERS[0]),
+                         ("s@example.org", USERS[0])]
+
+
 def test_mail_for_other_domains_is_refused(make_mta, directory):
     octets = compose("1.out", "sender@example.org", 500)
     message = Message("1.out", "s@elsewhere.test", ("ann@elsewhere.test",), octets)
