@@ -34,5 +34,6 @@ define(`confMCI_CACHE_TIMEOUT', `60s')
 dnl # A user of the local domain need not have an account on this host: without -w, sendmail
 dnl # answers 550 for everybody who is not in /etc/passwd. With a list of users, those not yet
 dnl # listed are still delivered here and still need their accounts.
-ifdef(`HOMEWARD_LOCAL_DOMAIN', `ifdef(`HOMEWARD_USERS_FILE',, `MODIFY_MAILER_FLAGS(`LOCAL', `-w')')')
+ifdef(`HOMEWARD_LOCAL_DOMAIN',
+	`ifdef(`HOMEWARD_USERS_FILE',, `MODIFY_MAILER_FLAGS(`LOCAL', `-w')')')
 divert(0)dnl

@@ -7,9 +7,11 @@ dnl # In sendmail.mc, after feature/homeward.m4 and before the first MAILER() li
 dnl #   include(`/usr/share/homeward/sendmail-cf/feature/homeward_local.m4')dnl
 dnl # mailer/homeward.m4 is not needed with it.
 
-ifdef(`HOMEWARD_SOCKET',, `errprint(`*** ERROR: include feature/homeward.m4 before feature/homeward_local.m4
+ifdef(`HOMEWARD_SOCKET',,
+	`errprint(`*** ERROR: feature/homeward.m4 must come before feature/homeward_local.m4
 ')')
-ifdef(`_MAILER_local_', `errprint(`*** ERROR: feature/homeward_local.m4 must come before MAILER(local)
+ifdef(`_MAILER_local_',
+	`errprint(`*** ERROR: feature/homeward_local.m4 must come before MAILER(local)
 ')')
 
 dnl # What FEATURE(`local_lmtp', `[IPC]', `FILE socket') defines, less P (the store writes

@@ -14,7 +14,8 @@ dnl # instead: what is local to sendmail and has no entry in /etc/aliases goes t
 dnl # as user@example.org. With define(`HOMEWARD_USERS_FILE', `/etc/mail/homeward-users') only
 dnl # the users named there, one local part per line: this is how to begin with one user.
 
-ifdef(`HOMEWARD_SOCKET',, `errprint(`*** ERROR: include feature/homeward.m4 before mailer/homeward.m4
+ifdef(`HOMEWARD_SOCKET',,
+	`errprint(`*** ERROR: feature/homeward.m4 must come before mailer/homeward.m4
 ')')
 ifdef(`_MAILER_smtp_',, `errprint(`*** ERROR: MAILER(smtp) must come before mailer/homeward.m4
 ')')
@@ -34,7 +35,8 @@ dnl # S=, R=  sender and recipient rewriting as for SMTP: full addresses, +detai
 dnl # E=  lines end with CR LF.       T=  diagnostics in error mail are SMTP replies.
 dnl # No L=: lines of any length pass unchanged.
 dnl # A=  FILE: a unix socket. TCP: host from mailertable, port.
-define(`_HOMEWARD_MAILER_', `P=[IPC], F=lDFMqSXmnz9u, S=EnvFromSMTP/HdrFromSMTP, R=EnvToSMTP/HdrFromSMTP,
+define(`_HOMEWARD_MAILER_', `P=[IPC], F=lDFMqSXmnz9u,
+		S=EnvFromSMTP/HdrFromSMTP, R=EnvToSMTP/HdrFromSMTP,
 		E=\r\n, m=HOMEWARD_MAXMSGS, r=HOMEWARD_MAXRCPTS, T=DNS/RFC822/SMTP,')
 
 PUSHDIVERT(7)

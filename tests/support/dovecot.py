@@ -86,8 +86,8 @@ class PrivateDovecot:
         # doveconf reads the file and hands its content to the server: the path of doveconf
         # that is compiled into the server is never used.
         self._daemon = ChildProcess(
-            [*self._namespace(), self._root / "usr/bin/doveconf", "-c", self._file, "-m", "master", "-e",
-             self._root / "usr/sbin/dovecot", "-F", "-c", self._file],
+            [*self._namespace(), self._root / "usr/bin/doveconf", "-c", self._file, "-m", "master",
+             "-e", self._root / "usr/sbin/dovecot", "-F", "-c", self._file],
             self.directory / "daemon.out", self._environment())
         self._daemon.start()
         waiting.wait_for_tcp(self.imap_port, "Dovecot", greeting=b"* OK",

@@ -51,6 +51,8 @@ define(`confLOG_LEVEL', `9')dnl
 define(`confDELIVERY_MODE', `{mode}')dnl
 define(`confBIND_OPTS', `')dnl
 define(`confMAX_RCPTS_PER_MESSAGE', `1000')dnl
+define(`confQUEUE_LA', `1000')dnl
+define(`confREFUSE_LA', `1000')dnl
 define(`confDONT_PROBE_INTERFACES', `True')dnl
 define(`SMART_HOST', `dropped:outward')dnl
 FEATURE(`no_default_msa')dnl
@@ -237,7 +239,8 @@ class PrivateSendmail:
             text += f"define(`HOMEWARD_SOCKET', `{place}')dnl\n"
         else:
             text += f"define(`HOMEWARD_PORT', `{place.rpartition(':')[2]}')dnl\n"
-        text += f"DAEMON_OPTIONS(`Family=inet, Name=MTA, Port={self.smtp_port}, Addr=127.0.0.1')dnl\n"
+        text += (f"DAEMON_OPTIONS(`Family=inet, Name=MTA, Port={self.smtp_port}, "
+                 "Addr=127.0.0.1')dnl\n")
         text += {
             MAILERTABLE: f"FEATURE(`mailertable', `hash {self.etc}/mailertable')dnl\n",
             ALIASES_FIRST: f"define(`HOMEWARD_LOCAL_DOMAIN', `{self.domains[0]}')dnl\n"
@@ -261,7 +264,8 @@ class PrivateSendmail:
     def _command(self, *arguments):
         # -d89.10 -D FILE: what goes to syslog is written to FILE, also where no syslog runs.
         program = self._roots["sendmail-bin"] / "usr/libexec/sendmail/sendmail"
-        return [*_WITH_HOST_NAME, program, "-D", self.log, "-d89.10", "-C", self.etc / "sendmail.cf", *arguments]
+        return [*_WITH_HOST_NAME, program, "-D", self.log, "-d89.10",
+                "-C", self.etc / "sendmail.cf", *arguments]
 
     def _environment(self):
         environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}

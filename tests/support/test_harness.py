@@ -162,7 +162,8 @@ def test_a_refused_recipient_bounces_and_foreign_senders_get_nothing_from_us(mak
     sink = FakeLmtp(directory / "lmtp.sock", on_rcpt=lambda address: (
         "550 5.1.1 no such user" if address == USERS[1] else "250 2.1.5 known"))
     with make_mta(f"unix:{directory}/lmtp.sock") as mta, sink:
-        messages = [Message(f"1.{number}", sender, tuple(USERS[:2]), compose(f"1.{number}", sender, 500))
+        messages = [Message(f"1.{number}", sender, tuple(USERS[:2]),
+                            compose(f"1.{number}", sender, 500))
                     for number, sender in enumerate(senders)]
         _send(mta, directory / "ledger", messages, connections=1)
         wait_until(lambda: len(sink.transactions) == 3, "two messages and one bounce")
@@ -202,8 +203,8 @@ def test_both_run_at_once_and_change_nothing_outside_their_directories(directory
 
 def _outside_state():
     """Everything a mail server might touch on the host, with sizes and times."""
-    places = ["/etc/postfix", "/etc/mail", "/etc/aliases", "/etc/passwd", "/etc/group", "/etc/hosts",
-              "/var/spool", "/var/lib/postfix", "/var/lib/sendmail", "/run/sendmail", "/var/mail"]
+    places = ["/etc/postfix", "/etc/mail", "/etc/aliases", "/etc/passwd", "/etc/group",
+              "/etc/hosts", "/var/spool", "/var/lib/postfix", "/var/lib/sendmail", "/run/sendmail", "/var/mail"]
     unpacked = [unpack(name) for name in ("postfix", "sendmail-bin", "sendmail-cf")]
     listing = subprocess.run(
         ["find", *places, *unpacked, "-printf", "%p %y %m %U %G %s %T@\n"],
