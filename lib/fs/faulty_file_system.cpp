@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <type_traits>
 #include <utility>
 
 namespace homeward::fs {
@@ -63,6 +64,11 @@ std::optional<fault> faulty_file_system::strike(call kind) {
 template <class Call>
 auto faulty_file_system::pass(call kind, Call perform) -> decltype(perform()) {
   if (const auto f = strike(kind)) {
+    if constexpr (std::is_same_v<decltype(perform()), io_result<void>>) {
+      if (f->pretend) {
+        return {};
+      }
+    }
     return io_error{f->error, "planned fault"};
   }
   return perform();

@@ -44,8 +44,9 @@ struct fault {
   unsigned nth = 1; // the first matching call that fails, counted from 1 since the plan was made
   int error = 5;    // errno
   bool for_ever = false; // all later ones too; otherwise this one only
-  std::optional<std::size_t>
-      short_write; // of a write: this many octets reach the file before the error
+  bool pretend = false;  // not done, but reported as done (calls that return no value)
+  // Of a write: this many octets reach the file before the error.
+  std::optional<std::size_t> short_write = {};
 };
 
 // Any thread. The wrapped file system must outlive it; handles are those of the wrapped one (their

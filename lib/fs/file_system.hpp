@@ -5,11 +5,10 @@
 // the code above relies on.
 //
 // Two rules keep every path inside the directory it started from:
-//   - a *path* (open_at only) is relative, and is resolved beneath its directory without following
-//   any
-//     symbolic link: one in the way is ELOOP, an attempt to leave is EXDEV;
-//   - everywhere else a *name* is one component: no '/', not empty, no NUL, not "." or ".."
-//   (EINVAL).
+//   - a *path* (open_at only) is relative, and is resolved beneath its directory without
+//     following any symbolic link: one in the way is ELOOP, an attempt to leave is EXDEV;
+//   - everywhere else a *name* is one component: no '/', not empty, no NUL, not "." or "..", else
+//     EINVAL.
 //
 // All calls block. All are safe from any thread. Interrupted calls (EINTR) are repeated inside.
 // Failures are the errno of the call. New directories get mode 0700, new files 0600.
@@ -71,22 +70,22 @@ class file_system {
   file_system& operator=(const file_system&) = delete;
   virtual ~file_system() = default;
 
-  // --- Opening
-  // ------------------------------------------------------------------------------------- The
-  // directory at an absolute path from the settings. The operator's own path may hold symbolic
-  // links.
+  // --- Opening ------------------------------------------------------------------------
+
+  // The directory at an absolute path from the settings. The operator's own path may hold
+  // symbolic links.
   [[nodiscard]] virtual io_result<handle> open_directory(std::string_view absolute_path) = 0;
-  // Beneath `directory`; see the rules above. A file opened for writing is never a device or a
-  // pipe's end that blocks the open.
+  // Beneath `directory`; see the rules above.
   [[nodiscard]] virtual io_result<handle> open_at(const handle& directory, std::string_view path,
                                                   open_mode mode) = 0;
   // A file without a name on the directory's volume: gone when closed, unless link_at() names it.
   // EOPNOTSUPP where the file system cannot do it (NFS): stage it under a name then.
   [[nodiscard]] virtual io_result<handle> create_unnamed_at(const handle& directory) = 0;
 
-  // --- Names: durable only after a sync (see sync_all)
-  // ---------------------------------------------- Gives the open file the name; never replaces
-  // (EEXIST). ENOENT also when `directory` was removed.
+  // --- Names: durable only after a sync -------------------------------------------------
+
+  // Gives the open file the name; never replaces (EEXIST). ENOENT also when `directory`
+  // was removed.
   [[nodiscard]] virtual io_result<void> link_at(const handle& file, const handle& directory,
                                                 std::string_view name) = 0;
   // The same for a file that has a name already.
@@ -105,9 +104,9 @@ class file_system {
   [[nodiscard]] virtual io_result<void> remove_directory_at(const handle& directory,
                                                             std::string_view name) = 0;
 
-  // --- Looking
-  // ------------------------------------------------------------------------------------- All
-  // entries but "." and "..", in no order. Needs a directory handle; may be called again and again.
+  // --- Looking ------------------------------------------------------------------------
+
+  // All entries but "." and "..", in no order; may be called again and again.
   [[nodiscard]] virtual io_result<std::vector<directory_entry>> list(const handle& directory) = 0;
   [[nodiscard]] virtual io_result<file_status> status(const handle& file) = 0;
   // Of the name itself: a symbolic link is `other`.
@@ -115,25 +114,24 @@ class file_system {
                                                          std::string_view name) = 0;
   [[nodiscard]] virtual io_result<volume_space> space(const handle& on_volume) = 0;
 
-  // --- Content
-  // ------------------------------------------------------------------------------------- Fills
-  // `into` from `offset` on, less only at the end of the file (0: nothing there).
+  // --- Content ------------------------------------------------------------------------
+
+  // Fills `into` from `offset` on, less only at the end of the file (0: nothing there).
   [[nodiscard]] virtual io_result<std::size_t> read(const handle& file, std::uint64_t offset,
                                                     std::span<char> into) = 0;
-  // All pieces one behind the other from `offset` on. On an error an unknown part of them is
-  // written.
+  // All pieces (at most 64) one behind the other from `offset` on. On an error an unknown part of
+  // them is written.
   [[nodiscard]] virtual io_result<void> write(const handle& file, std::uint64_t offset,
                                               std::span<const std::string_view> pieces) = 0;
   [[nodiscard]] virtual io_result<void> truncate(const handle& file, std::uint64_t size) = 0;
-  // Reserves [0, size) and grows the file to it, reading as zeros: later writes there need no
-  // space.
+  // Reserves [0, size) and grows the file to it, reading as zeros: later writes there
+  // need no space.
   [[nodiscard]] virtual io_result<void> allocate(const handle& file, std::uint64_t size) = 0;
 
-  // --- Syncing: one failure is final for that file
-  // --------------------------------------------------- Never call it again for the same data, nor
-  // reopen the file to try: the kernel may have dropped the pages and then reports success
-  // (reliability: fsyncgate).
-  //
+  // --- Syncing ------------------------------------------------------------------------
+  // One failure is final for that file. Never call it again for the same data, nor reopen the file
+  // to try: the kernel may have dropped the pages and then reports success for lost data.
+
   // Sends the file's data to the device and waits, without making anything durable: a name that is
   // given *afterwards* can then not outlive a power cut without the data (ext4, xfs;
   // docs/durability.md).

@@ -62,8 +62,7 @@ forgetting_file_system::forgetting_file_system(sync_promises promises) : storage
 
 forgetting_file_system::~forgetting_file_system() = default;
 
-// --- For the test
-// ------------------------------------------------------------------------------------
+// --- For the test --------------------------------------------------------------------
 
 void forgetting_file_system::make_directories(std::string_view absolute_path) {
   const std::lock_guard lock(mutex_);
@@ -147,8 +146,7 @@ std::size_t forgetting_file_system::open_handles() const {
   return open_.size();
 }
 
-// --- Inside (the lock is held)
-// -----------------------------------------------------------------------
+// --- Inside (the lock is held) -------------------------------------------------------
 
 forgetting_file_system::node_pointer forgetting_file_system::make_node(entry_kind kind) {
   auto n = std::make_shared<node>();

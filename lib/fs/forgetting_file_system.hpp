@@ -22,9 +22,9 @@ class forgetting_file_system final : public file_system {
   explicit forgetting_file_system(sync_promises promises = sync_promises::linux_file_systems);
   ~forgetting_file_system() override;
 
-  // --- For the test
-  // ---------------------------------------------------------------------------------- Makes a
-  // directory and those above it, durably: the operator's mkdir before the story begins.
+  // --- For the test ---------------------------------------------------------------------
+
+  // Makes a directory and those above it, durably: the operator's mkdir before the story begins.
   void make_directories(std::string_view absolute_path);
   // A symbolic link at this absolute path, whose directory exists: open_at() refuses it.
   void plant_symlink(std::string_view absolute_path);
@@ -40,8 +40,8 @@ class forgetting_file_system final : public file_system {
   void set_max_links(std::uint32_t limit);
   [[nodiscard]] std::size_t open_handles() const;
 
-  // --- file_system
-  // -----------------------------------------------------------------------------------
+  // --- file_system ----------------------------------------------------------------------
+
   [[nodiscard]] io_result<handle> open_directory(std::string_view absolute_path) override;
   [[nodiscard]] io_result<handle> open_at(const handle& directory, std::string_view path,
                                           open_mode mode) override;

@@ -9,8 +9,7 @@
 
 namespace homeward::fs {
 
-// --- Opening
-// -----------------------------------------------------------------------------------------
+// --- Opening -------------------------------------------------------------------------
 
 io_result<handle> forgetting_file_system::open_directory(std::string_view absolute_path) {
   const std::lock_guard lock(mutex_);
@@ -96,8 +95,7 @@ io_result<handle> forgetting_file_system::create_unnamed_at(const handle& direct
   return open_node(make_node(entry_kind::file), true);
 }
 
-// --- Names
-// -------------------------------------------------------------------------------------------
+// --- Names ---------------------------------------------------------------------------
 
 io_result<void> forgetting_file_system::link_at(const handle& file, const handle& directory,
                                                 std::string_view name) {
@@ -216,8 +214,7 @@ io_result<void> forgetting_file_system::remove_directory_at(const handle& direct
   return {};
 }
 
-// --- Looking
-// -----------------------------------------------------------------------------------------
+// --- Looking -------------------------------------------------------------------------
 
 io_result<std::vector<directory_entry>> forgetting_file_system::list(const handle& directory) {
   const std::lock_guard lock(mutex_);
@@ -270,8 +267,7 @@ io_result<volume_space> forgetting_file_system::space(const handle& on_volume) {
                       .read_only = read_only_};
 }
 
-// --- Content
-// -----------------------------------------------------------------------------------------
+// --- Content -------------------------------------------------------------------------
 
 io_result<std::size_t> forgetting_file_system::read(const handle& file, std::uint64_t offset,
                                                     std::span<char> into) {
@@ -340,8 +336,7 @@ io_result<void> forgetting_file_system::allocate(const handle& file, std::uint64
   return {};
 }
 
-// --- Syncing
-// -----------------------------------------------------------------------------------------
+// --- Syncing -------------------------------------------------------------------------
 
 io_result<void> forgetting_file_system::write_out(const handle& file) {
   const std::lock_guard lock(mutex_);

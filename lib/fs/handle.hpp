@@ -1,7 +1,7 @@
 #pragma once
-// An open file or directory of some file_system. Move-only; closes itself. The number inside means
-// something only to the file system that gave it out, so that an implementation in memory needs no
-// kernel.
+// An open file or directory of some file_system. Move-only; closes itself. The number inside
+// means something only to the file system that gave it out, so that an implementation in memory
+// needs no kernel.
 
 #include <utility>
 

@@ -1,7 +1,7 @@
 #pragma once
-// What an operation of the file system gives back: a value, or the errno with the name of the call.
-// Callers one level up turn it into a homeward::failure with to_failure(), where a person may read
-// it.
+// What an operation of the file system gives back: a value, or the errno with the name of the
+// call. Callers one level up turn it into a homeward::failure with to_failure(), where a person
+// may read it.
 
 #include <string_view>
 
@@ -26,9 +26,9 @@ struct io_error {
 template <class T>
 using io_result = boost::system::result<T, io_error>;
 
-// The failure for the log and the peer; `context` (a mailbox, a path) is added to its cause.
-// Errors whose remedy an operator has to know (symbolic link in the way, wrong owner, read-only
-// volume, no descriptors left) carry their advice. All of them are transient.
+// The failure for the log and the peer; `context` (a mailbox, a path) is added to its cause. Errors
+// whose remedy an operator has to know (symbolic link in the way, wrong owner, read-only volume, no
+// descriptors left) carry their advice. All of them are transient.
 [[nodiscard]] failure to_failure(const io_error& e, std::string_view context = {});
 
 // Called by boost::system::result when value() is asked of an error: a bug of the caller.

@@ -12,8 +12,8 @@ namespace homeward::fs {
 
 namespace {
 
-// A long message goes to its file in pieces of this size, however small the pieces of the sender
-// are.
+// A long message goes to its file in pieces of this size, however small the pieces of
+// the sender are.
 constexpr std::size_t piece_size = std::size_t{256} << 10U;
 
 // Where the volume has no unnamed files, a named one loses its name at once.

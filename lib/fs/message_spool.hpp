@@ -18,8 +18,8 @@
 
 namespace homeward::fs {
 
-// Where spools put what does not fit in memory. Shared by all messages of a daemon; must outlive
-// them.
+// Where spools put what does not fit in memory. Shared by all messages of a daemon; must
+// outlive them.
 struct spool_place {
   file_system* files = nullptr;
   handle directory; // of the spool directory, open for the daemon's life
@@ -43,8 +43,8 @@ class message_spool {
   message_spool& operator=(const message_spool&) = delete;
   ~message_spool() = default;
 
-  // Makes room for a size announced by the sender (up to the memory limit): spares copies, changes
-  // nothing.
+  // Makes room for a size announced by the sender (up to the memory limit): spares copies,
+  // changes nothing.
   void reserve(std::uint64_t octets);
 
   // Adds octets at the end. Fails as the disk fails (full, temp); the spool then keeps failing and
@@ -53,12 +53,12 @@ class message_spool {
 
   [[nodiscard]] std::uint64_t size() const { return in_file_ + memory_.size(); }
 
-  // The whole message in one piece, if it is in memory. Valid until the next append or the end of
-  // the spool.
+  // The whole message in one piece, if it is in memory. Valid until the next append or the end
+  // of the spool.
   [[nodiscard]] std::optional<std::string_view> memory() const;
 
-  // Fills `into` from `offset` on; less only at the end of the message (0: nothing there). May
-  // block.
+  // Fills `into` from `offset` on; less only at the end of the message (0: nothing
+  // there). May block.
   [[nodiscard]] result<std::size_t> read(std::uint64_t offset, std::span<char> into) const;
 
  private:

@@ -1,7 +1,7 @@
 #pragma once
-// The disk of the forgetting file system: what survives a crash for certain, and what is on its way
-// there and survives by luck. docs/durability.md lists the promises that it keeps; it keeps no
-// other.
+// The disk of the forgetting file system: what survives a crash for certain, and what is on
+// its way there and survives by luck. docs/durability.md lists the promises that it keeps; it
+// keeps no other.
 
 #include <cstddef>
 #include <cstdint>

@@ -112,6 +112,10 @@ result<void> batch::write_content() {
 }
 
 void batch::name_in(place& p, bool staged_here) {
+  if (file_is_gone_) {
+    p.at = place::state::needs_own_file;
+    return;
+  }
   fs::handle directory;
   if (staged_here) {
     directory = std::move(staged_directory_);
@@ -257,6 +261,10 @@ void batch::take_back(place& p, failure why) {
   }
   p.at = place::state::failed;
   p.why = std::move(why);
+  // A file that lost its last name cannot get another.
+  file_is_gone_ = temporary_name_.empty() &&
+                  std::none_of(places_.begin(), places_.end(),
+                               [](const place& other) { return other.at == place::state::named; });
 }
 
 result<filed> batch::outcome(const place& p) const {

@@ -29,8 +29,8 @@ class batch {
   // `trace`: the header lines to put first, each ending in LF.
   batch(filing_tools tools, const filing& what, std::string trace);
 
-  // Files into the Maildirs at `paths` (all different, relative to the partition). One result per
-  // path.
+  // Files into the Maildirs at `paths` (all different, relative to the partition). One
+  // result per path.
   [[nodiscard]] std::vector<result<filed>> run(const std::vector<std::string>& paths);
 
  private:
@@ -71,6 +71,7 @@ class batch {
   std::string temporary_name_;
   std::string file_name_;
   stored_size size_;
+  bool file_is_gone_ = false; // the only name it had was taken back
 };
 
 } // namespace homeward::maildir

@@ -17,17 +17,17 @@ namespace homeward::maildir {
 struct new_partition {
   std::string name;
   std::string path_template = std::string(default_path_template);
-  // Accept a directory that holds something already (an existing Maildir tree that fits the
-  // template).
+  // Accept a directory that holds something already (an existing Maildir tree that fits
+  // the template).
   bool adopt_existing = false;
 };
 
 // Threads: reading and check() from any thread. Move-only. `files` must outlive it.
 class partition {
  public:
-  // A partition with its identity file. Transient failure (no_partition) when the directory or the
-  // identity is missing, unreadable or carries another name; (temp) when the volume is read-only or
-  // faulty.
+  // A partition with its identity file. Transient failure (no_partition) when the directory or
+  // the identity is missing, unreadable or carries another name; (temp) when the volume is
+  // read-only or faulty.
   [[nodiscard]] static result<partition>
   open(fs::file_system& files, std::string_view absolute_path, std::string_view expected_name);
 
@@ -39,9 +39,9 @@ class partition {
                                                     std::string_view name,
                                                     const path_template& paths);
 
-  // Makes an existing directory a partition: writes the identity file, durably. Refuses one that
-  // has an identity already, and one that is not empty unless told to adopt it ("lost+found" does
-  // not count).
+  // Makes an existing directory a partition: writes the identity file, durably. Refuses one
+  // that has an identity already, and one that is not empty unless told to adopt it
+  // ("lost+found" does not count).
   [[nodiscard]] static result<identity> initialise(fs::file_system& files,
                                                    std::string_view absolute_path,
                                                    const new_partition& wanted, wall_time now);

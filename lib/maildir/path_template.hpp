@@ -29,9 +29,9 @@ class path_template {
   // placeholders, or lacks {local}. The failure is transient: the settings are wrong, not the mail.
   [[nodiscard]] static result<path_template> parse(std::string_view text);
 
-  // The Maildir of a canonical mailbox, relative to the partition, e.g. "example.org/ann/Maildir".
-  // Without '@' the domain is "_". Permanent failure (perm) when a part is empty or becomes too
-  // long.
+  // The Maildir of a canonical mailbox, relative to the partition, e.g.
+  // "example.org/ann/Maildir". Without '@' the domain is "_". Permanent failure (perm) when a
+  // part is empty or becomes too long.
   [[nodiscard]] result<std::string> expand(std::string_view mailbox) const;
 
   [[nodiscard]] const std::string& text() const { return text_; }

@@ -1,7 +1,7 @@
 #pragma once
-// A message in the form in which it lies in a Maildir: trace lines first, every CRLF turned into
-// LF, all other octets as they came. The two sizes in the file name are counted here, while it
-// passes.
+// A message in the form in which it lies in a Maildir: trace lines first, every CRLF turned
+// into LF, all other octets as they came. The two sizes in the file name are counted here,
+// while it passes.
 
 #include <cstdint>
 #include <string>

@@ -23,8 +23,8 @@
 
 namespace homeward::maildir {
 
-// How a delivery becomes durable before it is reported as filed.
-// docs/decisions/0003-filing-recipe.md.
+// How a delivery becomes durable before it is reported as filed;
+// docs/decisions/0003-filing-recipe.md says why.
 enum class sync_recipe : unsigned char {
   none,   // not at all: the caller does it (the journal of stored)
   late,   // data out, names given, one sync of the file last; relies on what ext4, xfs and btrfs do
@@ -41,9 +41,8 @@ enum class delivered_to : unsigned char {
 // What a file of the same name in new/ means. NAME holds a key of sender and content, so with equal
 // content it is this same message, filed by an attempt whose answer was lost.
 enum class when_taken : unsigned char {
-  fail, // transient failure; the caller keeps identities and knows that this cannot be (stored)
-  is_repeat, // equal octet by octet: made durable and reported as filed (`path` homes); else
-             // transient failure
+  fail,      // transient failure: for stored, which knows what it has filed
+  is_repeat, // if equal octet by octet, made durable and reported as filed: for `path` homes
 };
 
 struct filing_settings {
@@ -66,8 +65,8 @@ struct filed {
   bool repeat = false;    // it lay there already
 };
 
-// Threads: deliver() and withdraw() from any number of threads at once. The partition must outlive
-// it.
+// Threads: deliver() and withdraw() from any number of threads at once. The partition
+// must outlive it.
 class writer {
  public:
   writer(const partition& where, filing_settings settings);

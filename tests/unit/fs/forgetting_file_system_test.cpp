@@ -1,5 +1,5 @@
-// What a power cut leaves: the table of docs/durability.md, on the model that the property tests
-// trust.
+// What a power cut leaves: the table of docs/durability.md, on the model that the property
+// tests trust.
 
 #include <array>
 #include <cerrno>
