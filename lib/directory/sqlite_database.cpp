@@ -118,9 +118,6 @@ result<std::unique_ptr<sqlite_database>> sqlite_database::open(const std::string
   sqlite3_db_config(handle, SQLITE_DBCONFIG_ENABLE_FKEY, 1, nullptr);
   sqlite3_db_config(handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
   sqlite3_db_config(handle, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
-  if (auto done = opened->execute("PRAGMA synchronous=FULL"); done.has_error()) {
-    return done.error();
-  }
   return opened;
 }
 

@@ -92,6 +92,9 @@ result<void> attach_and_carry(sqlite_database& copy, const std::string& live) {
 
 // Overwrites the content of `to` by that of `from` in one transaction of `to`.
 result<void> overwrite(sqlite_database& from, sqlite_database& to) {
+  if (auto done = to.execute("PRAGMA synchronous=FULL"); done.has_error()) {
+    return done;
+  }
   sqlite3_backup* copying = sqlite3_backup_init(to.native(), "main", from.native(), "main");
   if (copying == nullptr) {
     return to.trouble(SQLITE_ERROR, "restore");
@@ -129,7 +132,7 @@ result<std::string> move_away(const std::string& file) {
   bool moved = false;
   for (const char* side : {"", "-wal", "-shm"}) {
     if (::rename((file + side).c_str(), (file + side + suffix).c_str()) == 0) {
-      moved = true;
+      moved = moved || *side == '\0';
     } else if (errno != ENOENT) {
       return failure_from_errno(errno, "rename " + file + side);
     }
