@@ -39,7 +39,6 @@ set(_homeward_standard_headers
   <string> <string_view> <unordered_map> <variant> <vector> <fmt/format.h> <boost/system/result.hpp>)
 _homeward_pch_carrier(pure ${_homeward_standard_headers})
 _homeward_pch_carrier(asio ${_homeward_standard_headers} <boost/asio.hpp>)
-_homeward_pch_carrier(test ${_homeward_standard_headers} <gtest/gtest.h> <gmock/gmock.h>)
 
 # The ladder: a library may depend only on libraries of a lower rung (or, within the stations, as given).
 set(_homeward_rung_base 0)

@@ -99,6 +99,12 @@ std::string peer_name(const tcp::endpoint& peer) {
   return to_string(endpoint{.host = peer.address().to_string(), .port = peer.port(), .path = {}});
 }
 
+accepted accepted_unix(stream_socket socket) { return {std::move(socket), "unix", {}, true}; }
+
+accepted accepted_tcp(stream_socket socket, const tcp::endpoint& peer) {
+  return {std::move(socket), peer_name(peer), peer.address(), false};
+}
+
 } // namespace
 
 listener::listener(std::shared_ptr<state> s) : state_(std::move(s)) {}
@@ -149,7 +155,7 @@ asio::awaitable<void> listener::run(std::function<void(accepted)> handle) {
       auto [failed, socket] = co_await s->unix_acceptor.async_accept(session_strand, as_result);
       error = failed;
       if (!error) {
-        handle(accepted{std::move(socket), "unix", {}, true});
+        handle(accepted_unix(std::move(socket)));
       }
     } else {
       auto [failed, socket] = co_await s->tcp_acceptor.async_accept(session_strand, as_result);
@@ -157,7 +163,7 @@ asio::awaitable<void> listener::run(std::function<void(accepted)> handle) {
       boost::system::error_code gone;
       const tcp::endpoint peer = error ? tcp::endpoint{} : socket.remote_endpoint(gone);
       if (!error && !gone) {
-        handle(accepted{std::move(socket), peer_name(peer), peer.address(), false});
+        handle(accepted_tcp(std::move(socket), peer));
       }
     }
     if (error && !s->closed) {

@@ -24,8 +24,20 @@ namespace {
 // How long the directory gets to learn of a move that a store has told us about.
 constexpr std::chrono::milliseconds wait_for_directory{500};
 
-std::int64_t seconds_since_1970(wall_time t) {
-  return std::chrono::duration_cast<std::chrono::seconds>(t.time_since_epoch()).count();
+std::uint64_t seconds_since_1970(wall_time t) {
+  return static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::seconds>(t.time_since_epoch()).count());
+}
+
+store_client::store_address address_of(const directory::server& server) {
+  store_client::store_address store;
+  store.name = server.name;
+  for (const std::string& text : server.endpoints) {
+    if (result<net::endpoint> e = net::parse_endpoint(text)) {
+      store.endpoints.push_back(std::move(*e));
+    }
+  }
+  return store;
 }
 
 bool has_moved(const sp::outcome& o) {
@@ -36,6 +48,15 @@ bool has_moved(const sp::outcome& o) {
 
 // A message on its way, with the outcome and the place for each recipient so far.
 struct agent::message_in_delivery {
+  message_in_delivery(incoming m, const agent_parts& parts)
+      : mail(std::move(m)), begun(parts.clock.steady_now()), give_up(begun + parts.whole_wait),
+        outcomes(mail.envelope.recipients.size(), transient_failure("not tried")),
+        places(mail.envelope.recipients.size()) {
+    name.seconds = seconds_since_1970(parts.clock.wall_now());
+    name.key = mail.key;
+    name.origin = parts.origin;
+  }
+
   incoming mail;
   sp::message_name name;
   steady_time begun;
@@ -51,31 +72,28 @@ mail::reply agent::reply_to(const failure& f) const {
 }
 
 asio::awaitable<std::vector<mail::reply>> agent::deliver(incoming mail) {
-  const std::size_t recipients = mail.envelope.recipients.size();
-  message_in_delivery m{.mail = std::move(mail),
-                        .name = {},
-                        .begun = parts_.clock.steady_now(),
-                        .give_up = parts_.clock.steady_now() + parts_.whole_wait,
-                        .outcomes = {recipients, sp::outcome(transient_failure("not tried"))},
-                        .places = std::vector<std::string>(recipients)};
-  m.name = {.seconds = static_cast<std::uint64_t>(seconds_since_1970(parts_.clock.wall_now())),
-            .key = m.mail.key,
-            .origin = parts_.origin};
+  message_in_delivery m(std::move(mail), parts_);
   const route_plan plan = parts_.current_router()->plan(m.mail.envelope.recipients);
   co_await deliver_planned(m, plan);
   if (std::any_of(m.outcomes.begin(), m.outcomes.end(), has_moved)) {
     co_await follow_the_moved(m);
   }
   log_outcomes(m);
+  co_return replies_for(m);
+}
+
+std::vector<mail::reply> agent::replies_for(const message_in_delivery& m) const {
   std::vector<mail::reply> replies;
-  replies.reserve(recipients);
-  for (std::size_t i = 0; i < recipients; ++i) {
+  replies.reserve(m.outcomes.size());
+  for (std::size_t i = 0; i < m.outcomes.size(); ++i) {
     const sp::outcome& o = m.outcomes[i];
-    replies.push_back(o ? mail::reply{mail::reply_250_stored,
-                                      "stored as " + o->name + " on " + m.places[i]}
-                        : reply_to(o.error()));
+    if (o) {
+      replies.push_back({mail::reply_250_stored, "stored as " + o->name + " on " + m.places[i]});
+    } else {
+      replies.push_back(reply_to(o.error()));
+    }
   }
-  co_return replies;
+  return replies;
 }
 
 asio::awaitable<void> agent::deliver_planned(message_in_delivery& m, const route_plan& plan) {
@@ -100,12 +118,7 @@ asio::awaitable<void> agent::deliver_group(message_in_delivery& m, const route_g
       return parts_.paths.deliver(*group.home.primary, envelope, *m.mail.message);
     });
   } else {
-    store_client::store_address store{.name = group.home.primary_server->name, .endpoints = {}};
-    for (const std::string& text : group.home.primary_server->endpoints) {
-      if (result<net::endpoint> e = net::parse_endpoint(text)) {
-        store.endpoints.push_back(std::move(*e));
-      }
-    }
+    store_client::store_address store = address_of(*group.home.primary_server);
     outcomes = co_await parts_.stores.deliver(std::move(store), std::move(envelope),
                                               m.mail.message, m.give_up);
   }
@@ -120,8 +133,13 @@ asio::awaitable<void> agent::follow_the_moved(message_in_delivery& m) {
   parts_.refresh_directory();
   asio::steady_timer timer(co_await asio::this_coro::executor, wait_for_directory);
   co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
+  const route_plan plan = plan_for_the_moved(m);
+  co_await deliver_planned(m, plan);
+}
+
+route_plan agent::plan_for_the_moved(const message_in_delivery& m) const {
   std::vector<lmtp::recipient> moved;
-  std::vector<std::size_t> where;
+  std::vector<std::size_t> where; // indices of the moved in the message
   for (std::size_t i = 0; i < m.outcomes.size(); ++i) {
     if (has_moved(m.outcomes[i])) {
       moved.push_back(m.mail.envelope.recipients[i]);
@@ -141,7 +159,7 @@ asio::awaitable<void> agent::follow_the_moved(message_in_delivery& m) {
   std::erase_if(plan.groups, [&](const route_group& group) {
     return m.places[group.recipients.front().index] == group.place();
   });
-  co_await deliver_planned(m, plan);
+  return plan;
 }
 
 sp::envelope agent::envelope_for(const message_in_delivery& m, const route_group& group) const {

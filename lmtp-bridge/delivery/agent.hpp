@@ -61,6 +61,8 @@ class agent {
   boost::asio::awaitable<void> deliver_planned(message_in_delivery& m, const route_plan& plan);
   boost::asio::awaitable<void> deliver_group(message_in_delivery& m, const route_group& group);
   boost::asio::awaitable<void> follow_the_moved(message_in_delivery& m);
+  [[nodiscard]] route_plan plan_for_the_moved(const message_in_delivery& m) const;
+  [[nodiscard]] std::vector<mail::reply> replies_for(const message_in_delivery& m) const;
   [[nodiscard]] store_protocol::envelope envelope_for(const message_in_delivery& m,
                                                       const route_group& group) const;
   void log_outcomes(const message_in_delivery& m) const;

@@ -111,20 +111,28 @@ asio::awaitable<void> lmtp_connection::append(std::string_view octets) {
 }
 
 asio::awaitable<void> lmtp_connection::deliver(std::uint64_t transaction) {
-  lmtp::delivery_finished finished{.transaction = transaction};
+  std::vector<mail::reply> outcomes;
   if (spool_fault_) {
-    finished.outcomes.assign(envelope_->recipients.size(),
-                             shared_.agent.reply_to(*spool_fault_));
+    outcomes.assign(envelope_->recipients.size(), shared_.agent.reply_to(*spool_fault_));
   } else {
-    finished.outcomes = co_await shared_.agent.deliver(delivery::incoming{
-        .envelope = std::move(*envelope_),
-        .message = shared_.spools.finished(std::move(*message_)),
-        .key = key_->finish(),
-        .peer = stream_.peer()});
+    delivery::incoming mail = take_message();
+    outcomes = co_await shared_.agent.deliver(std::move(mail));
   }
   message_.reset();
   envelope_.reset();
-  session_.on(std::move(finished));
+  report(transaction, std::move(outcomes));
+}
+
+delivery::incoming lmtp_connection::take_message() {
+  return {.envelope = std::move(*envelope_),
+          .message = shared_.spools.finished(std::move(*message_)),
+          .key = key_->finish(),
+          .peer = stream_.peer()};
+}
+
+void lmtp_connection::report(std::uint64_t transaction, std::vector<mail::reply> outcomes) {
+  session_.on(
+      lmtp::delivery_finished{.transaction = transaction, .outcomes = std::move(outcomes)});
 }
 
 asio::awaitable<void> lmtp_connection::write(std::string_view octets) {

@@ -46,6 +46,8 @@ class lmtp_connection {
   boost::asio::awaitable<void> perform(lmtp::action action);
   boost::asio::awaitable<void> append(std::string_view octets);
   boost::asio::awaitable<void> deliver(std::uint64_t transaction);
+  [[nodiscard]] delivery::incoming take_message();
+  void report(std::uint64_t transaction, std::vector<mail::reply> outcomes);
   boost::asio::awaitable<void> write(std::string_view octets);
   boost::asio::awaitable<void> read_more();
 
