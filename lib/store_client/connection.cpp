@@ -48,7 +48,8 @@ connection::open(std::vector<net::endpoint> endpoints, settings s) {
     }
     auto c = std::make_unique<connection>(std::move(*stream), s);
     c->session_.open();
-    if (co_await c->drive(now() + s.times.client_command) == progress::done) {
+    const progress opened = co_await c->drive(now() + s.times.client_command);
+    if (opened == progress::done) {
       co_return c;
     }
     last = c->trouble();
@@ -110,7 +111,8 @@ asio::awaitable<connection::progress> connection::perform_actions() {
     if (auto* text = std::get_if<sp::action_send>(&*action)) {
       unsent_ += text->text;
     } else if (std::holds_alternative<sp::action_send_body>(*action)) {
-      if (co_await send_body()) {
+      const bool sent = co_await send_body();
+      if (sent) {
         session_.on(sp::event_body_sent{});
       }
     } else if (std::holds_alternative<sp::action_opened>(*action)) {
@@ -181,7 +183,8 @@ asio::awaitable<bool> connection::send_body() {
       stream_.cut();
       co_return false;
     }
-    if (!co_await send(asio::buffer(piece.data(), *got))) {
+    const bool sent = co_await send(asio::buffer(piece.data(), *got));
+    if (!sent) {
       co_return false;
     }
     offset += *got;

@@ -101,7 +101,8 @@ asio::awaitable<result<pool::lease>> pool::acquire(std::string partition, bool f
       co_return down_failure();
     }
   }
-  if (!co_await wait_for_slot(partition, give_up)) {
+  const bool has_slot = co_await wait_for_slot(partition, give_up);
+  if (!has_slot) {
     co_return transient_failure("store " + name_ + " is too busy",
                                 "no connection became free for partition " + partition,
                                 "See 'homewardctl status': is that partition stuck?");
