@@ -26,6 +26,7 @@ struct partition_keeper::state {
   fs::file_system* const files;
   const clock_source* const clock;
   const kept_partition which;
+  std::string known_id;     // of the partition first opened; only looks use it, one at a time
   mutable std::mutex mutex; // guards all below
   std::condition_variable changed;
   result<open_ptr> now_open;
@@ -40,15 +41,21 @@ struct partition_keeper::state {
 };
 
 result<open_ptr> partition_keeper::state::open_or_check(const result<open_ptr>& before) const {
-  if (before) {
-    if (const result<void> good = (*before)->where.check(); !good) {
-      return good.error();
-    }
+  if (before && (*before)->where.check()) {
     return *before;
   }
+  // Gone, or mounted anew: what is there now?
   result<maildir::partition> opened = maildir::partition::open(*files, which.path, which.name);
   if (!opened) {
     return opened.error();
+  }
+  if (!known_id.empty() && known_id != opened->id()) {
+    failure f = transient_failure(
+        "partition " + which.name + " is not the one it was",
+        which.path + " has the identity " + opened->id() + ", before it was " + known_id,
+        "Mount the right volume, or restart stored when the exchange is meant.");
+    f.reason = failure_reason::no_partition;
+    return f;
   }
   const auto status = files->status(opened->root());
   if (!status) {
@@ -74,6 +81,9 @@ void partition_keeper::state::look() {
   }
   log_change(before, after);
   const std::lock_guard lock(mutex);
+  if (after) {
+    known_id = (*after)->where.id();
+  }
   now_open = std::move(after);
   space = room;
   looking_since.reset();

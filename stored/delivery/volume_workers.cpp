@@ -43,6 +43,20 @@ struct volume_workers::state {
     return nullptr;
   }
 
+  // From now on nothing is accepted; what waited is the caller's.
+  std::vector<std::function<void()>> drop_waiting() {
+    const std::lock_guard lock(mutex);
+    stopping = true;
+    std::vector<std::function<void()>> dropped;
+    for (auto& [name, l] : lanes) {
+      tasks -= l.waiting.size();
+      std::move(l.waiting.begin(), l.waiting.end(), std::back_inserter(dropped));
+      l.waiting.clear();
+    }
+    wake.notify_all();
+    return dropped;
+  }
+
   const clock_source* clock;
   worker_limits limits;
   mutable std::mutex mutex; // guards all below
@@ -122,21 +136,13 @@ void volume_workers::work(const std::shared_ptr<state>& s) {
 }
 
 bool volume_workers::stop(std::chrono::nanoseconds limit) {
-  std::vector<std::function<void()>> dropped;
-  std::vector<std::thread> threads;
-  bool all_ended = false;
-  {
-    std::unique_lock lock(state_->mutex);
-    state_->stopping = true;
-    for (auto& [name, l] : state_->lanes) {
-      state_->tasks -= l.waiting.size();
-      std::move(l.waiting.begin(), l.waiting.end(), std::back_inserter(dropped));
-      l.waiting.clear();
-    }
-    state_->wake.notify_all();
-    all_ended = state_->idle.wait_for(lock, limit, [this] { return state_->alive == 0; });
-    threads.swap(state_->threads);
-  }
+  // Destroyed first of all, and without the lock: that answers their clients.
+  std::vector<std::function<void()>> dropped = state_->drop_waiting();
+  dropped.clear();
+  std::unique_lock lock(state_->mutex);
+  const bool all_ended = state_->idle.wait_for(lock, limit, [this] { return state_->alive == 0; });
+  std::vector<std::thread> threads = std::exchange(state_->threads, {});
+  lock.unlock();
   for (std::thread& thread : threads) {
     if (all_ended) {
       thread.join();
