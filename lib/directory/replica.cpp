@@ -1,6 +1,7 @@
 #include "lib/directory/replica.hpp"
 
 #include <algorithm>
+#include <malloc.h>
 #include <utility>
 
 #include "lib/directory/replica_file.hpp"
@@ -145,6 +146,10 @@ result<refresh_report> replica::refresh(engine& source) {
     return table.error();
   }
   publish(std::move(*table), std::chrono::seconds(0));
+  known.reset();
+  // What the building and the old table took goes back to the system: it is as much as the table
+  // itself.
+  (void)::malloc_trim(0);
   return refresh_report{.reloaded = true, .changed = all.records(), .at = *reached};
 }
 
