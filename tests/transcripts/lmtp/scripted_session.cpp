@@ -11,6 +11,8 @@ template <class... Ts>
 struct overloaded : Ts... {
   using Ts::operator()...;
 };
+template <class... Ts>
+overloaded(Ts...) -> overloaded<Ts...>;
 
 std::string take_word(std::string& text) {
   const std::size_t end = text.find(' ');
