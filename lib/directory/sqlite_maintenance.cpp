@@ -127,15 +127,25 @@ constexpr const char* leap_epochs = "UPDATE users SET epoch = epoch + 1000;"
 // A damaged directory is kept beside its successor, for whoever wants to look into it. Returns its
 // new name,
 // "" when there was none.
-result<std::string> move_away(const std::string& file) {
+result<std::string> move_away(fs::file_system& disk, const std::string& file) {
+  const auto parts = split_path(file);
+  if (parts.has_error()) {
+    return parts.error();
+  }
+  const auto folder = disk.open_directory(parts->folder);
+  if (folder.has_error()) {
+    return fs::to_failure(folder.error(), parts->folder);
+  }
   const std::string suffix = ".damaged-" + time_stamp();
   bool moved = false;
-  for (const char* side : {"", "-wal", "-shm"}) {
-    if (::rename((file + side).c_str(), (file + side + suffix).c_str()) == 0) {
-      moved = moved || *side == '\0';
-    } else if (errno != ENOENT) {
-      return failure_from_errno(errno, "rename " + file + side);
+  for (const std::string side : {"", "-wal", "-shm"}) {
+    const std::string name = parts->name + side;
+    const auto done =
+        disk.rename_at(*folder, name, *folder, name + suffix, fs::on_existing::refuse);
+    if (done.has_error() && !(done.error() == ENOENT)) {
+      return fs::to_failure(done.error(), file + side);
     }
+    moved = moved || (side.empty() && done.has_value());
   }
   return moved ? file + suffix : std::string{};
 }
@@ -314,7 +324,7 @@ result<std::string> sqlite_engine::restore(const std::string& backup) {
   }
   copy->reset();
   database_.reset();
-  auto moved = move_away(file_);
+  auto moved = move_away(disk, file_);
   if (moved.has_error()) {
     return moved.error();
   }
