@@ -101,6 +101,8 @@ asio::awaitable<void> scripted_store::serve(std::shared_ptr<net::stream> peer) {
       size = std::stoul(line.substr(5));
     } else if (verb == "NAME") {
       now.name = line.substr(5);
+    } else if (verb == "PRTN") {
+      now.partition = line.substr(5);
     } else if (verb == "RCPT") {
       now.recipients.push_back(line.substr(5));
     } else if (verb == "DATA") {

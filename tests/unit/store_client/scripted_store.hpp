@@ -34,6 +34,7 @@ class scripted_store {
 
   struct received {
     std::string name;
+    std::string partition;
     std::vector<std::string> recipients;
     std::string message;
   };
