@@ -1,5 +1,6 @@
 """Rules of the tree that a compiler does not check: layers, pure code, formatting, what may be mentioned."""
 
+import os
 import pathlib
 import re
 import shutil
@@ -151,3 +152,36 @@ def test_documents_link_to_files_that_exist():
             if not (file.parent / target).exists():
                 wrong.append(f"{file.relative_to(ROOT)}: {target}")
     assert wrong == []
+
+
+def test_paths_in_documents_exist():
+    """Folders and files of this tree that the pages name in code quotes."""
+    named = re.compile(r"`((?:lib|stored|lmtp-bridge|admin|milter|tests|docs|packaging|postfix-conf|"
+                       r"sendmail-cf)/[\w./-]*)`")
+    wrong = [f"{file.relative_to(ROOT)}: {m.group(1)}" for file in tracked(".md")
+             for m in named.finditer(file.read_text()) if not (ROOT / m.group(1)).exists()]
+    assert wrong == []
+
+
+def test_generated_documents_are_up_to_date(tmp_path):
+    """Manual pages and example settings come from the programs (packaging/generate-documents)."""
+    binaries = pathlib.Path(os.environ.get("HOMEWARD_BIN", ROOT / "build/dev/bin"))
+    if not (binaries / "homewardctl").exists():
+        pytest.skip(f"the programs are not built in {binaries}")
+    subprocess.run([ROOT / "packaging/generate-documents", binaries, tmp_path], check=True)
+    wrong = []
+    for fresh in sorted(tmp_path.rglob("*")):
+        kept = ROOT / fresh.relative_to(tmp_path)
+        if fresh.is_file() and (not kept.exists() or kept.read_text() != fresh.read_text()):
+            wrong.append(str(kept.relative_to(ROOT)))
+    assert wrong == [], "run packaging/generate-documents"
+
+
+def test_manual_pages_are_clean():
+    tool = shutil.which("mandoc")
+    if tool is None:
+        pytest.skip("mandoc is not installed")
+    pages = sorted((ROOT / "docs/man").glob("*.[58]"))
+    assert pages
+    run = subprocess.run([tool, "-Tlint", "-Wwarning", *pages], capture_output=True, text=True, check=False)
+    assert run.stdout == ""
