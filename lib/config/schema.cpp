@@ -266,4 +266,20 @@ problems schema::read_file(const std::string& file, void* settings) const {
   return read_text(*text, file, settings);
 }
 
+problems schema::read_part(const std::string& file, const std::string& part, void* settings) const {
+  collector all{.file = file};
+  const report into(all);
+  const auto text = load(file, into);
+  const node root = text ? parse_yaml(*text, into) : node{};
+  if (!all.found.empty()) {
+    return std::move(all.found);
+  }
+  const auto found = std::find_if(root.members.begin(), root.members.end(),
+                                  [&](const member& m) { return m.name == part; });
+  if (found != root.members.end()) {
+    read(found->value, settings, into.below(part));
+  }
+  return std::move(all.found);
+}
+
 } // namespace homeward::config

@@ -82,6 +82,11 @@ class schema {
   [[nodiscard]] problems read_file(const std::string& file, void* settings) const;
   [[nodiscard]] problems read_text(std::string_view text, const std::string& file,
                                    void* settings) const;
+  // Reads only what is below the top-level key `part` of a file, and looks at nothing else in it:
+  // for a program that shares that part with the file's owner. Defaults when the file does not have
+  // the part.
+  [[nodiscard]] problems read_part(const std::string& file, const std::string& part,
+                                   void* settings) const;
 
   // The effective settings as YAML that reads back as the same settings.
   [[nodiscard]] std::string print(const void* settings) const;

@@ -172,6 +172,17 @@ class table {
     return settings;
   }
 
+  // The settings below the top-level key `part` of another program's file; see schema::read_part.
+  [[nodiscard]] outcome<Settings> parse_part(const std::string& file,
+                                             const std::string& part) const {
+    Settings settings{};
+    problems found = schema_->read_part(file, part, &settings);
+    if (!found.empty()) {
+      return found;
+    }
+    return settings;
+  }
+
   // The products; see schema.hpp.
   [[nodiscard]] std::string print(const Settings& settings) const {
     return schema_->print(&settings);

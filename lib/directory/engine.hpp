@@ -61,6 +61,14 @@ struct partition_use {
   std::uint64_t secondary = 0;
 };
 
+// What is remembered of a removed user, so that its epoch is never given again.
+struct former_user {
+  std::string mailbox;
+  std::string home; // "server/directory", where its mail was, and unless somebody moved it still is
+  std::uint64_t epoch = 0;
+  std::int64_t removed_at = 0; // seconds since 1970
+};
+
 // One transaction that changes a directory. What it does becomes visible to others, durably and as
 // a whole, by commit(); destroyed without it, nothing has happened. Values are checked
 // (complaint()); a duplicate, an unknown name, or the removal of something still in use is a
@@ -119,6 +127,10 @@ class engine {
   [[nodiscard]] virtual result<std::vector<partition>> partitions() = 0;
   [[nodiscard]] virtual result<std::vector<partition_use>> usage() = 0;
   [[nodiscard]] virtual result<std::optional<user>> find_user(std::string_view mailbox) = 0;
+  [[nodiscard]] virtual result<std::optional<former_user>>
+  find_former(std::string_view /*mailbox*/) {
+    return std::optional<former_user>{};
+  }
   [[nodiscard]] virtual result<void> each_user(const user_filter& filter,
                                                const std::function<bool(const user&)>& visit) = 0;
 

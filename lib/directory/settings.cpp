@@ -2,6 +2,7 @@
 
 #include "lib/directory/sqlite_engine.hpp"
 #include "lib/directory/yaml_engine.hpp"
+#include "lib/mail/address.hpp"
 
 namespace homeward::directory {
 
@@ -46,6 +47,35 @@ config::table<settings> settings_table() {
       r.add("replica_file", "is the directory itself", "name another file");
     }
   });
+  return t;
+}
+
+config::table<mail::address_rules> address_rules_table() {
+  using mail::address_rules;
+  config::table<address_rules> t{"addresses"};
+  t.add("default_domain", &address_rules::default_domain,
+        {.doc = "The domain of a recipient without one, as sendmail's local mailer sends them. "
+                "Empty: such a recipient is looked up as it is.",
+         .example = "example.org",
+         .reloadable = true,
+         .check = [](const std::string& domain) {
+           return domain.empty() || mail::parse_address("user@" + domain, mail::charset::utf8)
+                      ? ""
+                      : "is no domain; write it as example.org";
+         }});
+  t.add("recipient_delimiter", &address_rules::recipient_delimiter,
+        {.doc = "What separates a user from a detail: with \"+\", ann+lists@example.org is ann's, "
+                "unless somebody is called ann+lists. Several characters: any of them. Empty: no "
+                "details.",
+         .reloadable = true,
+         .check = [](const std::string& characters) {
+           return characters.find_first_of("@ \t\"<>") == std::string::npos
+                      ? ""
+                      : "cannot separate a detail; write + or - or both";
+         }});
+  t.add(
+      "fold_case", &address_rules::fold_case,
+      {.doc = "Ann and ann are the same user. Domains never differ by case.", .reloadable = true});
   return t;
 }
 

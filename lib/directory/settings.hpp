@@ -7,6 +7,7 @@
 
 #include "lib/config/table.hpp"
 #include "lib/directory/engine.hpp"
+#include "lib/mail/address_rules.hpp"
 
 namespace homeward::directory {
 
@@ -22,6 +23,10 @@ struct settings {
 
 // Include it as `t.include("directory", &my_settings::directory, directory::settings_table())`.
 [[nodiscard]] config::table<settings> settings_table();
+
+// The `addresses:` part, for programs that turn recipients into mailboxes: include it as
+// "addresses".
+[[nodiscard]] config::table<mail::address_rules> address_rules_table();
 
 // The engine that the settings name. Nothing is opened yet: an engine that is away answers its
 // calls with failures and is found when it returns.

@@ -314,6 +314,30 @@ result<std::optional<user>> sqlite_engine::find_user(std::string_view mailbox) {
   return read_one_user(**database, mailbox);
 }
 
+result<std::optional<former_user>> sqlite_engine::find_former(std::string_view mailbox) {
+  const auto database = connect();
+  if (database.has_error()) {
+    return database.error();
+  }
+  auto row = (*database)->prepare(
+      "SELECT mailbox, home, epoch, removed_at FROM former_users WHERE mailbox = ?1");
+  if (row.has_error()) {
+    return row.error();
+  }
+  row->bind(1, mailbox);
+  const auto found = row->step();
+  if (found.has_error()) {
+    return found.error();
+  }
+  if (!*found) {
+    return std::optional<former_user>{};
+  }
+  return std::optional(former_user{.mailbox = std::string(row->text(0)),
+                                   .home = std::string(row->text(1)),
+                                   .epoch = static_cast<std::uint64_t>(row->number(2)),
+                                   .removed_at = row->number(3)});
+}
+
 result<void> sqlite_engine::each_user(const user_filter& filter,
                                       const std::function<bool(const user&)>& visit) {
   const auto database = connect();

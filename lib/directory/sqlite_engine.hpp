@@ -42,6 +42,7 @@ class sqlite_engine final : public engine {
   [[nodiscard]] result<std::vector<partition>> partitions() override;
   [[nodiscard]] result<std::vector<partition_use>> usage() override;
   [[nodiscard]] result<std::optional<user>> find_user(std::string_view mailbox) override;
+  [[nodiscard]] result<std::optional<former_user>> find_former(std::string_view mailbox) override;
   [[nodiscard]] result<void> each_user(const user_filter& filter,
                                        const std::function<bool(const user&)>& visit) override;
   [[nodiscard]] result<std::unique_ptr<edit>> begin() override;

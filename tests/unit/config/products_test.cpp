@@ -1,3 +1,5 @@
+#include <cstdio>
+#include <fstream>
 #include <regex>
 
 #include <gmock/gmock.h>
@@ -60,6 +62,17 @@ TEST(parse_text, every_kind_of_value) {
   EXPECT_THAT(s.shelves[0].owners, ::testing::ElementsAre("ann"));
   EXPECT_EQ(s.shelves[1].name, "007");
   EXPECT_EQ(s.directory.refresh, 7s);
+}
+
+TEST(parse_part, reads_one_part_of_another_programs_file) {
+  const std::string file = ::testing::TempDir() + "homeward_parse_part.yaml";
+  std::ofstream(file) << "unknown: [1]\ndirectory:\n  refresh: 9s\n";
+  EXPECT_EQ(testing::listing_table().parse_part(file, "directory")->refresh, 9s);
+  EXPECT_EQ(testing::listing_table().parse_part(file, "nothing")->refresh, 5s);
+  std::ofstream(file) << "directory:\n  refesh: 9s\n";
+  EXPECT_EQ(to_string(testing::listing_table().parse_part(file, "directory").error()),
+            file + ":2: directory.refesh: is not a known setting; did you mean refresh?\n");
+  (void)std::remove(file.c_str());
 }
 
 TEST(print, reads_back_as_the_same_settings) {

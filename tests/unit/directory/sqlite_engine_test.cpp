@@ -133,10 +133,15 @@ TEST_F(sqlite_engine_test, every_change_of_the_home_raises_the_epoch) {
 TEST_F(sqlite_engine_test, the_epoch_of_a_removed_user_is_not_given_again) {
   set_user(user_on("ann@example.org", "store2"));
   remove_user("ann@example.org");
+  const auto former = must(engine_->find_former("ann@example.org"));
+  ASSERT_TRUE(former);
+  EXPECT_EQ(former->home, "store2/mail1");
+  EXPECT_GT(former->removed_at, 1'700'000'000);
   auto e = must(engine_->begin());
   EXPECT_EQ(must(e->add(user_on("ann@example.org", "store2"))).where.epoch, 3U);
   must(e->commit());
   EXPECT_EQ(must(engine_->find_user("ann@example.org"))->where.epoch, 3U);
+  EXPECT_FALSE(must(engine_->find_former("ann@example.org"))) << "it is no former one any more";
 }
 
 TEST_F(sqlite_engine_test, the_database_itself_refuses_what_would_lose_mail) {
