@@ -10,7 +10,8 @@
 
 namespace homeward::store_protocol {
 
-// Given to both sessions at construction. Octets unless said otherwise.
+// Given to both sessions at construction. Octets unless said otherwise. `line` must have room for a
+// result: name + address + 64 at least.
 struct limits {
   std::size_t line = 1024;       // a command or a reply, its CR LF included
   std::size_t name = 128;        // the argument of NAME

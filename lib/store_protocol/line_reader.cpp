@@ -20,7 +20,7 @@ line_found line_reader::next(std::string_view octets) {
   const std::string_view part = octets.substr(0, end);
   const std::size_t consumed = part.size() + (complete ? 1 : 0);
   const std::size_t total = length_ + consumed;
-  if (total > endless_ || (!complete && total == endless_)) {
+  if (total > endless_) {
     return {line_found::kind::endless, {}, false, consumed};
   }
   if (complete) {

@@ -28,6 +28,9 @@ constexpr std::array<code_name, 10> codes{{{failure_reason::temp, "TEMP"},
                                            {failure_reason::denied, "DENIED"},
                                            {failure_reason::syntax, "SYNTAX"}}};
 
+// Of a word that comes from the settings of a store, such as its version.
+constexpr std::size_t longest_word = 200;
+
 bool is_code(std::string_view text) {
   return !text.empty() &&
          std::all_of(text.begin(), text.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
@@ -120,7 +123,11 @@ void shorten(std::string& text, std::size_t room) {
   text.resize(room);
 }
 
+// "server/directory", short enough for any reply.
 bool is_home(std::string_view text) {
+  if (text.size() > longest_word) {
+    return false;
+  }
   const std::size_t slash = text.find('/');
   return slash != std::string_view::npos && is_name(text.substr(0, slash)) &&
          is_name(text.substr(slash + 1));
@@ -158,7 +165,12 @@ std::string write_reply(reply r, const limits& l) {
   if (r.code.empty() && r.text.starts_with('[')) {
     r.text.front() = '(';
   }
-  const std::size_t length = assemble(r).size() + 2;
+  std::size_t length = assemble(r).size() + 2;
+  // The load is a hint; whose result this is must stay readable.
+  if (length > l.line &&
+      std::erase_if(r.pairs, [](const auto& p) { return p.first != "name"; }) != 0) {
+    length = assemble(r).size() + 2;
+  }
   if (length > l.line) {
     const std::size_t surplus = length - l.line;
     shorten(r.text, r.text.size() > surplus ? r.text.size() - surplus : 0);
@@ -243,7 +255,7 @@ void add_load(reply& r, const load_figures& load) {
   r.pairs.emplace_back("sessions", fmt::to_string(load.sessions));
   r.pairs.emplace_back("free", fmt::to_string(load.free.octets));
   r.pairs.emplace_back("total", fmt::to_string(load.total.octets));
-  if (is_name(load.version)) {
+  if (is_name(load.version) && load.version.size() <= longest_word) {
     r.pairs.emplace_back("version", load.version);
   }
 }

@@ -37,7 +37,8 @@ struct reply {
 // The line with CR LF. Refuses what parse_reply would not give back, and lines over limits.line.
 [[nodiscard]] result<std::string> encode_reply(const reply& r, const limits& l);
 
-// The same, but never refuses: what cannot be written is left out, and the text is cut to fit.
+// The same, but never refuses: what cannot be written is left out; if the line is too long, first
+// the load and other hints go, then the text is cut.
 [[nodiscard]] std::string write_reply(reply r, const limits& l);
 
 // `line` without its CR LF. Fails when it begins with neither "+OK" nor "-ERR" or holds a control

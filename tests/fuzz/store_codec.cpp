@@ -160,7 +160,7 @@ std::vector<std::string> read_lines(std::string_view input, std::size_t piece) {
 
 void lines(std::string_view input) {
   const auto whole = read_lines(input, input.size());
-  for (const std::size_t piece : {1, 2, 3, 11, 12, 13, 40}) {
+  for (const unsigned piece : {1U, 2U, 3U, 11U, 12U, 13U, 40U}) {
     require(read_lines(input, piece) == whole, "the same lines for every split");
   }
 }

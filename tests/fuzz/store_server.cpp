@@ -31,6 +31,9 @@ void require(bool holds, const char* what) {
 store_script script() {
   store_script s;
   s.bounds.line = 150;
+  s.bounds.name = 20;
+  s.bounds.partition = 20;
+  s.bounds.address = 60;
   s.bounds.skipped = 300;
   s.bounds.size = {200};
   s.bounds.surplus = {50};
@@ -124,7 +127,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   scripted_store whole(script());
   whole.feed(input);
   check_replies(whole);
-  for (const std::size_t piece : {1, 2, 7, 61}) {
+  for (const unsigned piece : {1U, 2U, 7U, 61U}) {
     store_script s = script();
     s.direct = piece % 2 == 0 || piece == 61;
     scripted_store split(s);

@@ -83,12 +83,24 @@ TEST(reply, is_written_in_any_case) {
   r.arguments.emplace_back("]");
   const std::string line = write_reply(r, defaults);
   EXPECT_EQ(line.size(), defaults.line);
-  EXPECT_TRUE(line.starts_with("+OK [STORED n=1] a??bxxx"));
+  EXPECT_TRUE(line.starts_with("+OK [STORED] a??bxxx"));
   EXPECT_TRUE(parse_reply(std::string_view(line).substr(0, line.size() - 2)));
   EXPECT_EQ(write_reply(make(false, "", "[x] y"), defaults), "-ERR (x] y\r\n");
   // Not cut within a character.
   reply wide = make(true, "", std::string(1015, 'x') + "\xe2\x82\xac\xe2\x82\xac");
   EXPECT_EQ(write_reply(wide, defaults), "+OK " + std::string(1015, 'x') + "\xe2\x82\xac\r\n");
+}
+
+TEST(reply, keeps_whose_result_it_is_when_it_gets_long) {
+  limits tight;
+  tight.line = 100;
+  reply r = make(true, "STORED", "<ann@example.org> stored");
+  r.pairs.emplace_back("name", "1700000000.key.mx1");
+  add_load(
+      r, {100, ~std::uint64_t{0}, {~std::uint64_t{0}}, {~std::uint64_t{0}}, std::string(100, 'v')});
+  EXPECT_EQ(write_reply(r, tight),
+            "+OK [STORED name=1700000000.key.mx1] <ann@example.org> stored\r\n");
+  EXPECT_LE(write_reply(r, defaults).size(), defaults.line);
 }
 
 TEST(reply, gives_back_every_value_or_refuses_it) {
