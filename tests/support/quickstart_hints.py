@@ -1,0 +1,2 @@
+def hints(*_):
+    return ""
