@@ -2,11 +2,17 @@
 
 #include <utility>
 
+#include "lib/base/log.hpp"
+
 namespace homeward::stored {
 
 using store_protocol::message_name;
 using store_protocol::outcome;
 using store_protocol::stored_as;
+
+namespace {
+constexpr std::chrono::hours warn_every{1};
+}
 
 identity_map::identity_map(const clock_source& clock, identity_limits limits)
     : clock_(&clock), remembered_(limits) {}
@@ -30,15 +36,32 @@ claim identity_map::claim_or_join(const identity& id, const message_name& name,
 
 void identity_map::done(const identity& id, const message_name& name) {
   waiters told;
+  bool warn = false;
   {
     const std::lock_guard lock(mutex_);
-    remembered_.remember(id, name, clock_->steady_now());
+    const steady_time now = clock_->steady_now();
+    remembered_.remember(id, name, now);
     told = end_claim(id);
+    warn = must_warn(now);
+  }
+  if (warn) {
+    log::warning("deliveries are forgotten before their age: a late repeat makes a second copy",
+                 {{"next", "raise identities.memory"}});
   }
   const outcome shared = stored_as{.name = to_string(name), .repeat = true};
   for (const identity_waiter& tell : told) {
     tell(shared);
   }
+}
+
+// Once an hour while it goes on.
+bool identity_map::must_warn(steady_time now) {
+  if (remembered_.forgotten_early() == warned_of_ || (warned_ && now - *warned_ < warn_every)) {
+    return false;
+  }
+  warned_of_ = remembered_.forgotten_early();
+  warned_ = now;
+  return true;
 }
 
 void identity_map::failed(const identity& id, const failure& why) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -45,11 +46,14 @@ class identity_map final : public identity_store {
  private:
   using waiters = std::vector<identity_waiter>;
   [[nodiscard]] waiters end_claim(const identity& id);
+  [[nodiscard]] bool must_warn(steady_time now);
 
   const clock_source* clock_;
-  mutable std::mutex mutex_; // guards the two below
+  mutable std::mutex mutex_; // guards all below
   std::unordered_map<identity, waiters, identity_hash> in_progress_;
   remembered_names remembered_;
+  std::uint64_t warned_of_ = 0; // entries forgotten early, as of the last warning
+  std::optional<steady_time> warned_;
 };
 
 } // namespace homeward::stored

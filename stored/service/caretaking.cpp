@@ -12,7 +12,11 @@ namespace homeward::stored {
 
 result<void> give_up_root(const std::string& user) {
   if (!user.empty()) {
-    return net::become_user(user);
+    result<void> became = net::become_user(user);
+    if (became && net::runs_as_root()) {
+      log::warning("running as root, because the setting user says so");
+    }
+    return became;
   }
   if (net::runs_as_root()) {
     return transient_failure("stored does not run as root", {},

@@ -346,7 +346,12 @@ TEST_F(write_path, what_waited_longer_than_the_limit_is_not_filed_any_more) {
   ASSERT_FALSE(outcomes[0]);
   EXPECT_EQ(outcomes[0].error().kind, failure_kind::transient);
   EXPECT_TRUE(mail_of("mail1", "eve").empty());
-  EXPECT_TRUE(deliver("late", {eve})[0]);
+  // The partition counts as hanging until both that did hang have ended.
+  std::vector<outcome> again = deliver("late", {eve});
+  while (!again[0] && again[0].error().what == "partition mail1 does not answer") {
+    again = deliver("late", {eve});
+  }
+  EXPECT_TRUE(again[0]);
 }
 
 TEST_F(write_path, a_stop_answers_what_waits) {
