@@ -1,5 +1,7 @@
 #include "lib/net/listener_settings.hpp"
 
+#include <boost/asio/ip/address.hpp>
+
 namespace homeward::net {
 
 config::table<listener_settings> listener_table(const std::string& example,
@@ -26,7 +28,16 @@ mode_t parse_mode(const std::string& octal) {
 
 std::string check_endpoint(const std::string& address) {
   const auto parsed = parse_endpoint(address);
-  return parsed ? "" : "cannot be listened on: " + parsed.error().what;
+  if (!parsed) {
+    return "cannot be listened on: " + parsed.error().what;
+  }
+  // A name may have many addresses, and changes without the file: which one is meant?
+  boost::system::error_code not_numeric;
+  boost::asio::ip::make_address(parsed->host, not_numeric);
+  const bool known = parsed->is_unix() || parsed->host == "localhost" || parsed->host == "*";
+  return known || !not_numeric
+             ? ""
+             : "cannot be listened on: the host is a name; write a numeric address, localhost or *";
 }
 
 std::string check_mode(const std::string& octal) {

@@ -10,27 +10,10 @@
 
 namespace homeward::stored {
 
-std::string check_endpoint(const std::string& address) {
-  const auto parsed = net::parse_endpoint(address);
-  return parsed ? "" : "cannot be listened on: " + parsed.error().what;
-}
-
-std::string check_mode(const std::string& octal) {
-  const bool digits = octal.find_first_not_of("01234567") == std::string::npos;
-  const bool good = digits && (octal.size() == 3 || (octal.size() == 4 && octal.front() == '0'));
-  return good ? "" : "is not a file mode; write it as 0660";
-}
-
 std::string check_partition_name(const std::string& name) {
   return maildir::is_partition_name(name)
              ? ""
              : "is not a partition name; use 1 to 64 of A-Z a-z 0-9 . _ - without a leading dot";
-}
-
-std::string check_absolute_path(const std::string& path) {
-  return path.starts_with('/') && path.find('\0') == std::string::npos
-             ? ""
-             : "is not an absolute path; write it as /srv/mail1";
 }
 
 std::string check_networks(const std::vector<std::string>& networks) {
