@@ -61,7 +61,7 @@ int serve(settings running, const std::string& file) {
   session_counter sessions;
   net::io_threads threads(network_threads(fixed.network_threads));
   door entrance(threads, {partitions, deliveries, intake, sessions}, live);
-  for (const listener_settings& where : fixed.listen) {
+  for (const net::listener_settings& where : fixed.listen) {
     if (const result<void> listens = entrance.listen(where); !listens) {
       return does_not_start(listens.error());
     }

@@ -79,16 +79,10 @@ asio::awaitable<void> connection::send(std::string text) {
 
 asio::awaitable<void> connection::read_more() {
   const nanoseconds limit = read_limit();
-  if (limit <= 0ns) {
-    session_.on(sp::event_timed_out{});
-    co_return;
-  }
   const net::read_outcome got = co_await stream_.read_some(asio::buffer(buffer_), limit);
   begin_ = 0;
   end_ = got.octets;
-  if (body_since_) {
-    body_octets_ += got.octets;
-  }
+  pace_.count(got.octets);
   if (got.error == asio::error::timed_out) {
     session_.on(sp::event_timed_out{});
   } else if (got.error && (cut_ || got.error != asio::error::operation_aborted)) {
@@ -98,25 +92,13 @@ asio::awaitable<void> connection::read_more() {
 }
 
 nanoseconds connection::read_limit() {
-  if (session_.waits_for() != sp::server_waits_for::body) {
-    body_since_.reset();
-    const bool idle = session_.waits_for() == sp::server_waits_for::first_command;
-    return idle ? live_->times.server_idle : live_->times.server_command;
+  const sp::times& times = live_->times;
+  if (session_.waits_for() == sp::server_waits_for::body) {
+    return pace_.limit(steady_clock::now(), times.server_block, live_->data_rate);
   }
-  const steady_time now = steady_clock::now();
-  if (!body_since_) {
-    body_since_ = now;
-    body_octets_ = 0;
-  }
-  nanoseconds limit = live_->times.server_block;
-  if (live_->data_rate.octets > 0) {
-    const std::chrono::duration<double> earned(static_cast<double>(body_octets_) /
-                                               static_cast<double>(live_->data_rate.octets));
-    const auto late =
-        *body_since_ + live_->times.server_block + std::chrono::duration_cast<nanoseconds>(earned);
-    limit = std::min<nanoseconds>(limit, late - now);
-  }
-  return limit;
+  pace_.reset();
+  const bool idle = session_.waits_for() == sp::server_waits_for::first_command;
+  return idle ? times.server_idle : times.server_command;
 }
 
 void connection::begin_message(byte_count size) {
@@ -177,12 +159,20 @@ asio::awaitable<void> connection::wait_for_delivery() {
   while (!outcomes_ && !cut_) {
     const auto [error] = co_await patience_.async_wait(asio::as_tuple(asio::use_awaitable));
     if (!error && !outcomes_) {
-      // Answers all that are open, which ends the wait. What still succeeds is found by the repeat.
-      patience_.expires_at(steady_time::max());
-      pending_->give_up(transient_failure("the message is not safe yet; the work goes on, a "
-                                          "repeat of the same NAME will find it"));
+      give_up_delivery();
     }
   }
+  tell_outcomes();
+}
+
+// Answers all that are open, which ends the wait. What still succeeds is found by the repeat.
+void connection::give_up_delivery() {
+  patience_.expires_at(steady_time::max());
+  pending_->give_up(transient_failure("the message is not safe yet; the work goes on, a repeat of "
+                                      "the same NAME will find it"));
+}
+
+void connection::tell_outcomes() {
   pending_.reset();
   if (outcomes_) {
     session_.on(sp::event_delivery_finished{std::move(*outcomes_), load()});
@@ -191,9 +181,13 @@ asio::awaitable<void> connection::wait_for_delivery() {
   }
 }
 
-asio::awaitable<void> connection::say_goodbye(sp::close_reason why) {
+void connection::note_end(sp::close_reason why) {
   closed_ = true;
   log::debug("session closed", {{"peer", stream_.peer()}, {"why", sp::to_string(why)}});
+}
+
+asio::awaitable<void> connection::say_goodbye(sp::close_reason why) {
+  note_end(why);
   if (why == sp::close_reason::peer_closed || why == sp::close_reason::quit) {
     co_return;
   }

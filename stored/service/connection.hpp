@@ -12,6 +12,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "lib/net/stream.hpp"
+#include "lib/net/transfer_pace.hpp"
 #include "lib/store_protocol/server_session.hpp"
 
 #include "stored/delivery/delivery_service.hpp"
@@ -56,6 +57,9 @@ class connection : public std::enable_shared_from_this<connection> {
   void begin_message(byte_count size);
   void cannot_keep(const failure& why);
   void deliver(store_protocol::envelope envelope);
+  void give_up_delivery();
+  void tell_outcomes();
+  void note_end(store_protocol::close_reason why);
   void outcomes_arrived(std::vector<store_protocol::outcome> outcomes);
   [[nodiscard]] std::chrono::nanoseconds read_limit();
   [[nodiscard]] store_protocol::load_figures load() const;
@@ -76,9 +80,7 @@ class connection : public std::enable_shared_from_this<connection> {
   // The message that arrives.
   std::shared_ptr<incoming_message> message_;
   std::optional<failure> message_fault_; // it could not be kept
-  std::optional<steady_time>
-      body_since_; // for the minimum rate, counted also when it is only swallowed
-  std::uint64_t body_octets_ = 0;
+  net::transfer_pace pace_;              // also of octets that are only swallowed
 
   // The delivery under way.
   boost::asio::steady_timer patience_;

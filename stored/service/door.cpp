@@ -33,13 +33,13 @@ door::door(net::io_threads& threads, connection_surroundings around, const live_
   apply(live);
 }
 
-result<void> door::listen(const listener_settings& where) {
+result<void> door::listen(const net::listener_settings& where) {
   const result<net::endpoint> at = net::parse_endpoint(where.address);
   if (!at) {
     return at.error();
   }
-  const auto mode = static_cast<mode_t>(std::stoul(where.mode, nullptr, 8));
-  result<net::listener> opened = net::listener::open(threads_.context(), *at, mode);
+  result<net::listener> opened =
+      net::listener::open(threads_.context(), *at, net::parse_mode(where.mode));
   if (!opened) {
     return opened.error();
   }

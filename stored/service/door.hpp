@@ -22,7 +22,7 @@ class door {
   door(net::io_threads& threads, connection_surroundings around, const live_settings& live);
 
   // Opens one listener. The failure says what to do.
-  [[nodiscard]] result<void> listen(const listener_settings& where);
+  [[nodiscard]] result<void> listen(const net::listener_settings& where);
   // Lets peers in from now on, on all listeners.
   void open();
   // New sessions get these settings; sessions under way keep theirs.

@@ -8,19 +8,6 @@ namespace {
 using namespace std::chrono_literals;
 using config::report;
 
-config::table<listener_settings> listener_table() {
-  config::table<listener_settings> t{"listener"};
-  t.add("address", &listener_settings::address,
-        {.doc = "HOST:PORT with a numeric address, localhost or * (all addresses), or unix:/PATH.",
-         .example = "127.0.0.1:2400",
-         .required = true,
-         .check = check_endpoint});
-  t.add("mode", &listener_settings::mode,
-        {.doc = "The mode of a unix socket, octal. Whoever may open it may store mail.",
-         .check = check_mode});
-  return t;
-}
-
 config::table<partition_settings> partition_table() {
   config::table<partition_settings> t{"partition"};
   t.add("name", &partition_settings::name,
@@ -31,9 +18,9 @@ config::table<partition_settings> partition_table() {
   t.add("path", &partition_settings::path,
         {.doc = "Its root directory. It must have been made a partition by 'stored "
                 "--init-partition NAME'; a directory without that identity is never written to.",
-         .example = "/srv/mail1",
+         .example = "/srv/homeward/mail1",
          .required = true,
-         .check = check_absolute_path});
+         .check = net::check_absolute_path});
   t.add("state", &partition_settings::state,
         {.doc = "active: takes mail. draining: takes mail for those who live there, and is to be "
                 "emptied. offline: answers \"try later\".",
@@ -53,7 +40,8 @@ void add_process(config::table<fixed_settings>& t) {
                 "root, stored becomes this user before it opens anything, and refuses to start "
                 "when the setting is empty.",
          .example = "vmail"});
-  t.add_records("listen", &fixed_settings::listen, listener_table(),
+  t.add_records("listen", &fixed_settings::listen,
+                net::listener_table("127.0.0.1:2400", "store mail"),
                 {.doc = "Where bridges connect. Without it: 127.0.0.1:2400.", .unique = "address"});
   t.add(
       "cleartext_beyond_loopback", &fixed_settings::cleartext_beyond_loopback,
@@ -65,7 +53,7 @@ void add_process(config::table<fixed_settings>& t) {
   t.add("spool_directory", &fixed_settings::spool_directory,
         {.doc = "Where long messages stay while they arrive. Files there have no names; nothing is "
                 "left behind. It must exist and be writable.",
-         .check = check_absolute_path});
+         .check = net::check_absolute_path});
 }
 
 void add_filing(config::table<fixed_settings>& t) {

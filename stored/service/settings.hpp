@@ -12,18 +12,13 @@
 #include "lib/base/log.hpp"
 #include "lib/config/table.hpp"
 #include "lib/maildir/writer.hpp"
+#include "lib/net/listener_settings.hpp"
 #include "lib/store_protocol/limits.hpp"
 
 #include "stored/delivery/delivery_service.hpp"
 #include "stored/delivery/remembered_names.hpp"
 
 namespace homeward::stored {
-
-// One door: where bridges connect.
-struct listener_settings {
-  std::string address = "127.0.0.1:2400"; // net::parse_endpoint
-  std::string mode = "0660";              // of a unix socket, octal
-};
 
 enum class partition_state : unsigned char {
   active = 1,   // takes mail
@@ -46,7 +41,7 @@ enum class cleartext : unsigned char { refuse = 1, accept_the_risk = 2 };
 
 struct fixed_settings {
   std::string user; // become this user; empty: stay who we are, which must not be root
-  std::vector<listener_settings> listen{listener_settings{}};
+  std::vector<net::listener_settings> listen{{.address = "127.0.0.1:2400"}};
   cleartext cleartext_beyond_loopback = cleartext::refuse;
   std::string spool_directory = "/var/lib/homeward/stored/spool";
   byte_count message_memory = byte_count{256U << 10U};

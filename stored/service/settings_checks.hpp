@@ -11,10 +11,7 @@
 
 namespace homeward::stored {
 
-[[nodiscard]] std::string check_endpoint(const std::string& address);
-[[nodiscard]] std::string check_mode(const std::string& octal);
 [[nodiscard]] std::string check_partition_name(const std::string& name);
-[[nodiscard]] std::string check_absolute_path(const std::string& path);
 [[nodiscard]] std::string check_networks(const std::vector<std::string>& networks);
 
 void check_listeners(const settings& s, const config::report& into);

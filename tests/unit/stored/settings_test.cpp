@@ -1,3 +1,5 @@
+#include <fstream>
+#include <iterator>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -43,6 +45,13 @@ TEST(stored_settings, the_example_means_the_defaults) {
   EXPECT_EQ(s.live.identities.age, 24h * 7);
   ASSERT_EQ(s.live.partitions.size(), 1U);
   EXPECT_EQ(s.live.partitions[0].name, "mail1");
+}
+
+TEST(stored_settings, the_example_in_the_tree_is_up_to_date) {
+  std::ifstream shipped(HOMEWARD_SOURCE_DIR "/packaging/examples/stored.yaml");
+  const std::string text{std::istreambuf_iterator<char>(shipped), {}};
+  EXPECT_TRUE(text == settings_table().example_file())
+      << "write it anew: stored --example-config > packaging/examples/stored.yaml";
 }
 
 TEST(stored_settings, what_is_printed_reads_back) {
