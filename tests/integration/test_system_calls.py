@@ -1,0 +1,129 @@
+"""What the kernel sees: the syncs come before +OK, and connections are kept."""
+
+import re
+import threading
+
+import pytest
+from conftest import scaled
+
+from support.homeward import Farm, Store
+from support.lmtp_client import LmtpClient, mail
+from support.store_client import StoreClient
+from support.tracing import Trace, can_trace, tcp_connections
+
+DISK_CALLS = ("openat,openat2,mkdirat,write,writev,pwrite64,pwritev,pwritev2,linkat,renameat2,"
+              "rename,fsync,fdatasync,syncfs,sendto,sendmsg")
+
+
+def index_of(lines, pattern, last=False):
+    """Where a call that matches is, first or last; fails with all calls when there is none."""
+    found = [at for at, line in enumerate(lines) if re.match(pattern, line)]
+    assert found, f"no call is like {pattern}:\n" + "\n".join(lines)
+    return found[-1 if last else 0]
+
+
+@pytest.mark.parametrize("recipe", ["late", "strict"])
+@pytest.mark.parametrize("delivery", ["first", "later"])
+def test_everything_is_synced_before_ok(here, recipe, delivery):
+    """design 2: +OK only after the sync call that covers the message returned 0. The first delivery
+    also makes the Maildir, so its directories must be durable, too."""
+    reason = can_trace()
+    if reason:
+        pytest.skip(reason)
+    mailboxes = ["ann@example.org", "bob@example.org"]
+    store = Store(here / "store", "store1", settings={"filing": {"recipe": recipe}})
+    with store, StoreClient(store.port) as client:
+        if delivery == "later":
+            client.deliver("1.k1.mx", "mail1", "s@x", mailboxes, mail("one"))
+        with Trace(store.pid, DISK_CALLS, here / "trace") as trace:
+            replies = client.deliver("2.k2.mx", "mail1", "s@x", mailboxes, mail("two"))
+        assert all(reply.startswith("+OK [STORED") for reply in replies), replies
+        lines = trace.lines()
+    answer = index_of(lines, r"send(to|msg)\(.*\+OK \[STORED name=2\.k2\.mx")
+    named = [at for at, line in enumerate(lines)
+             if line.startswith(("linkat(", "renameat")) and "2.k2.mx,S=" in line]
+    written = index_of(lines, r"p?write(v|64)?\d?\(.*Subject: two", last=True)
+    syncs = [at for at, line in enumerate(lines)
+             if re.match(r"(fsync|fdatasync)\(.*\) = 0$", line)]
+    assert len(named) == 2 and written < named[0], "\n".join(lines)
+    assert not re.search(r"f(data)?sync\(.*= -1", "\n".join(lines))
+    # The content is written, then synced, before the answer.
+    assert any(written < at < answer for at in syncs), "\n".join(lines)
+    # Both names are durable before the answer.
+    if recipe == "late":
+        assert any(named[-1] < at < answer for at in syncs), "\n".join(lines)
+    for at in named if recipe == "strict" else []:
+        assert_directory_synced(lines, at, answer, re.findall(r"<([^<>]*)>", lines[at])[-1])
+    # And so is every directory that was made: strict says so itself, late relies on its
+    # last sync (tests/crash proves that it may).
+    made = [at for at, line in enumerate(lines)
+            if line.startswith("mkdirat(") and line.endswith("= 0")]
+    assert bool(made) == (delivery == "first")
+    for at in made if recipe == "strict" else []:
+        assert_directory_synced(lines, at, answer, re.search(r"<([^<>]*)>", lines[at]).group(1))
+
+
+def assert_directory_synced(lines, after, before, directory):
+    """One of the calls between the two is a successful sync of this directory."""
+    sync = re.compile(rf"f(data)?sync\(\d+<{re.escape(directory)}>\) = 0$")
+    assert any(sync.match(line) for line in lines[after:before]), "\n".join(lines)
+
+
+def test_a_failed_sync_is_never_ok(here):
+    """F9: the sync fails: every recipient gets -ERR, nothing stays visible, and the repeat is
+    stored once when syncs work again."""
+    reason = can_trace()
+    if reason:
+        pytest.skip(reason)
+    store = Store(here / "store", "store1")
+    mailboxes = ["ann@example.org", "bob@example.org"]
+    with store, StoreClient(store.port) as client:
+        client.deliver("1.k1.mx", "mail1", "s@x", mailboxes, mail("one"))
+        with Trace(store.pid, "fdatasync,fsync", here / "trace",
+                   inject="fdatasync,fsync:error=EIO") as trace:
+            replies = client.deliver("2.k2.mx", "mail1", "s@x", mailboxes, mail("two"))
+        assert all(reply.startswith("-ERR [TEMP") for reply in replies), replies
+        assert any("EIO" in line for line in trace.lines())
+        assert names_in(store.paths["mail1"]) == ["1.k1.mx"] * 2
+        replies = client.deliver("2.k2.mx", "mail1", "s@x", mailboxes, mail("two"))
+        assert all(reply.startswith("+OK [STORED name=2.k2.mx]") for reply in replies), replies
+        assert names_in(store.paths["mail1"]) == ["1.k1.mx"] * 2 + ["2.k2.mx"] * 2
+
+
+def names_in(partition):
+    """The names of all messages of a partition, without ,S= and ,W=."""
+    return sorted(file.name.partition(",")[0] for file in partition.rglob("Maildir/[nct]*/*"))
+
+
+def deliver_many(farm, count, thread):
+    with LmtpClient(path=farm.bridge.socket) as client:
+        for number in range(count):
+            replies = client.deliver("s@example.net", farm.mailboxes, mail(f"{thread}.{number}"))
+            assert {reply.code for _, reply in replies} == {250}
+
+
+def test_connections_to_stores_are_kept(here):
+    """B: no new TCP connection per message. One client needs one connection for each partition;
+    they stay the same ones."""
+    with Farm(here / "farm", users=8) as farm:
+        ports = [store.port for store in farm.stores]
+        deliver_many(farm, 5, "warm")
+        before = [tcp_connections(port) for port in ports]
+        deliver_many(farm, scaled(200), "steady")
+        assert [tcp_connections(port) for port in ports] == before
+        # One for each partition, and that of the farm that waited for the store to start.
+        assert all(1 <= len(known) <= 3 for known in before), before
+
+
+def test_many_clients_share_few_connections(here):
+    """Six clients at once: at most one connection for each client and partition, over all."""
+    with Farm(here / "farm", users=8) as farm:
+        threads = [threading.Thread(target=deliver_many, args=(farm, scaled(40), number))
+                   for number in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        for store in farm.stores:
+            assert 1 <= len(tcp_connections(store.port)) <= 13
+        assert [len(farm.messages(one)) for one in farm.mailboxes] == [6 * scaled(40)] * 8
