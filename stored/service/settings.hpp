@@ -43,7 +43,7 @@ struct fixed_settings {
   std::string user; // become this user; empty: stay who we are, which must not be root
   std::vector<net::listener_settings> listen{{.address = "127.0.0.1:2400"}};
   cleartext cleartext_beyond_loopback = cleartext::refuse;
-  std::string spool_directory = "/var/lib/homeward/stored/spool";
+  std::string spool_directory = "/var/lib/homeward-stored";
   byte_count message_memory = byte_count{256U << 10U};
   maildir::filing_settings filing{.taken = maildir::when_taken::is_repeat};
   std::uint32_t network_threads = 0; // 0: one per processor, at most 8
