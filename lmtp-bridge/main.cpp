@@ -22,7 +22,8 @@ config::program about() {
       .name = "homeward-bridge",
       .summary = "takes mail from an MTA by LMTP and stores it where its recipients live",
       .description =
-          "homeward-bridge is an LMTP server (RFC 2033) for sendmail or Postfix on the same host. It "
+          "homeward-bridge is an LMTP server (RFC 2033) for sendmail or Postfix on the same host. "
+          "It "
           "finds each recipient's home in the user directory, sends one transaction to every store "
           "concerned, all at the same time over connections that are kept open, and answers once "
           "for each recipient.\n\n"

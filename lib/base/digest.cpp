@@ -7,7 +7,9 @@
 namespace homeward {
 namespace {
 
-EVP_MD_CTX* as_context(void* p) { return static_cast<EVP_MD_CTX*>(p); }
+EVP_MD_CTX* as_context(void* p) {
+  return static_cast<EVP_MD_CTX*>(p);
+}
 
 void require(int openssl_result) {
   if (openssl_result != 1) {

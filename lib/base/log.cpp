@@ -67,9 +67,13 @@ void start(std::string_view program, level lowest) {
   set_level(lowest);
 }
 
-void set_level(level lowest) { spdlog::set_level(to_spdlog(lowest)); }
+void set_level(level lowest) {
+  spdlog::set_level(to_spdlog(lowest));
+}
 
-bool enabled(level l) { return spdlog::default_logger_raw()->should_log(to_spdlog(l)); }
+bool enabled(level l) {
+  return spdlog::default_logger_raw()->should_log(to_spdlog(l));
+}
 
 void write(level l, std::string_view event, std::initializer_list<field> fields) {
   if (!enabled(l)) {

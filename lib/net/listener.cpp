@@ -99,7 +99,9 @@ std::string peer_name(const tcp::endpoint& peer) {
   return to_string(endpoint{.host = peer.address().to_string(), .port = peer.port(), .path = {}});
 }
 
-accepted accepted_unix(stream_socket socket) { return {std::move(socket), "unix", {}, true}; }
+accepted accepted_unix(stream_socket socket) {
+  return {std::move(socket), "unix", {}, true};
+}
 
 accepted accepted_tcp(stream_socket socket, const tcp::endpoint& peer) {
   return {std::move(socket), peer_name(peer), peer.address(), false};
@@ -112,7 +114,9 @@ listener::listener(listener&&) noexcept = default;
 listener& listener::operator=(listener&&) noexcept = default;
 listener::~listener() = default;
 
-const endpoint& listener::where() const { return state_->where; }
+const endpoint& listener::where() const {
+  return state_->where;
+}
 
 result<listener> listener::open(asio::io_context& context, const endpoint& where,
                                 mode_t unix_mode) {
@@ -130,7 +134,8 @@ result<listener> listener::open(asio::io_context& context, const endpoint& where
   }
   if (inode_of(where.path) != 0) {
     if (somebody_answers(where.path)) {
-      return cannot_listen(where, "another process answers there", "Is the daemon running already?");
+      return cannot_listen(where, "another process answers there",
+                           "Is the daemon running already?");
     }
     ::unlink(where.path.c_str());
   }

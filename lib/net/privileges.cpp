@@ -8,7 +8,9 @@
 
 namespace homeward::net {
 
-bool runs_as_root() { return ::geteuid() == 0; }
+bool runs_as_root() {
+  return ::geteuid() == 0;
+}
 
 result<void> become_user(const std::string& user) {
   errno = 0;

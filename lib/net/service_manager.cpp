@@ -19,9 +19,13 @@ void notify_reloading() {
   ::sd_notify(0, ("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(microseconds)).c_str());
 }
 
-void notify_stopping() { ::sd_notify(0, "STOPPING=1"); }
+void notify_stopping() {
+  ::sd_notify(0, "STOPPING=1");
+}
 
-void notify_alive() { ::sd_notify(0, "WATCHDOG=1"); }
+void notify_alive() {
+  ::sd_notify(0, "WATCHDOG=1");
+}
 
 std::optional<std::chrono::microseconds> watchdog_interval() {
   std::uint64_t interval = 0;

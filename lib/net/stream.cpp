@@ -77,7 +77,9 @@ stream::~stream() {
   }
 }
 
-asio::any_io_executor stream::get_executor() { return state_->socket.get_executor(); }
+asio::any_io_executor stream::get_executor() {
+  return state_->socket.get_executor();
+}
 
 void stream::arm(std::chrono::nanoseconds limit) {
   state_->timed_out = false;
@@ -87,7 +89,9 @@ void stream::arm(std::chrono::nanoseconds limit) {
   }
 }
 
-void stream::disarm() { state_->deadline = state::clock::time_point::max(); }
+void stream::disarm() {
+  state_->deadline = state::clock::time_point::max();
+}
 
 asio::awaitable<read_outcome> stream::read_some(asio::mutable_buffer buffer,
                                                 std::chrono::nanoseconds limit) {
@@ -109,8 +113,9 @@ asio::awaitable<read_outcome> stream::read_some(asio::mutable_buffer buffer,
   co_return read_outcome{error, octets};
 }
 
-asio::awaitable<boost::system::error_code>
-stream::write_all(asio::const_buffer data, std::chrono::nanoseconds limit, asio::const_buffer more) {
+asio::awaitable<boost::system::error_code> stream::write_all(asio::const_buffer data,
+                                                             std::chrono::nanoseconds limit,
+                                                             asio::const_buffer more) {
   while (data.size() + more.size() > 0) {
     if (state_->cut) {
       co_return asio::error::operation_aborted;
@@ -151,8 +156,7 @@ void stream::finish_sending() {
 
 bool stream::has_unexpected_input() {
   char octet = 0;
-  const ssize_t n =
-      ::recv(state_->socket.native_handle(), &octet, 1, MSG_PEEK | MSG_DONTWAIT);
+  const ssize_t n = ::recv(state_->socket.native_handle(), &octet, 1, MSG_PEEK | MSG_DONTWAIT);
   return n >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK);
 }
 

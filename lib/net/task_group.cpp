@@ -25,9 +25,8 @@ void task_group::spawn(const asio::any_io_executor& executor, const char* name,
     id = next_id_++;
     tasks_.emplace(id, entry{executor, std::move(control)});
   }
-  asio::co_spawn(executor, std::move(task), [this, id, name](const std::exception_ptr& error) {
-    finished(id, name, error);
-  });
+  asio::co_spawn(executor, std::move(task),
+                 [this, id, name](const std::exception_ptr& error) { finished(id, name, error); });
 }
 
 void task_group::finished(std::uint64_t id, const char* name, const std::exception_ptr& error) {

@@ -18,7 +18,9 @@ constexpr std::size_t copied_body = 32U << 10U;
 constexpr std::size_t file_piece = 256U << 10U;
 constexpr std::size_t read_piece = 4096;
 
-steady_time now() { return std::chrono::steady_clock::now(); }
+steady_time now() {
+  return std::chrono::steady_clock::now();
+}
 
 std::string words(const boost::system::error_code& error) {
   if (error == asio::error::eof) {
@@ -193,9 +195,10 @@ asio::awaitable<bool> connection::send_body() {
 }
 
 std::chrono::nanoseconds connection::patience(steady_time give_up) const {
-  const std::chrono::nanoseconds own = session_.waits_for() == sp::client_waits_for::results
-                                           ? std::chrono::nanoseconds(settings_.results)
-                                           : std::chrono::nanoseconds(settings_.times.client_command);
+  const std::chrono::nanoseconds own =
+      session_.waits_for() == sp::client_waits_for::results
+          ? std::chrono::nanoseconds(settings_.results)
+          : std::chrono::nanoseconds(settings_.times.client_command);
   return std::clamp<std::chrono::nanoseconds>(give_up - now(), std::chrono::milliseconds(1), own);
 }
 

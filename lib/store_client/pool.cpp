@@ -21,9 +21,12 @@ constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
 
 namespace {
 
-double random_unit() { return static_cast<double>(random_between(0, 1000)) / 1000.0; }
+double random_unit() {
+  return static_cast<double>(random_between(0, 1000)) / 1000.0;
+}
 
-// Opens a connection that lives on `strand`; a plain pointer, because co_spawn wants a default value.
+// Opens a connection that lives on `strand`; a plain pointer, because co_spawn wants a default
+// value.
 struct opened {
   std::unique_ptr<connection> held;
   failure why = transient_failure("the connection attempt ended early");
@@ -120,9 +123,9 @@ asio::awaitable<result<pool::lease>> pool::acquire(std::string partition, bool f
     ++connects_;
     endpoints = endpoints_;
   }
-  opened o = co_await asio::co_spawn(asio::make_strand(context_),
-                                     open_on_strand(std::move(endpoints), settings_),
-                                     asio::use_awaitable);
+  opened o =
+      co_await asio::co_spawn(asio::make_strand(context_),
+                              open_on_strand(std::move(endpoints), settings_), asio::use_awaitable);
   if (!o.held) {
     count_fault();
     co_return o.why;
@@ -150,7 +153,8 @@ asio::awaitable<bool> pool::wait_for_slot(std::string partition, steady_time giv
       co_return true;
     }
   }
-  // The grant cancels the timer by a post to this coroutine's executor, so it cannot come too early.
+  // The grant cancels the timer by a post to this coroutine's executor, so it cannot come too
+  // early.
   w->timer.expires_at(give_up);
   co_await w->timer.async_wait(as_result);
   const std::lock_guard lock(mutex_);
@@ -227,8 +231,9 @@ void pool::count_fault() {
     }
     probe_timer_ = std::make_shared<asio::steady_timer>(context_);
   }
-  log::error("store is down", {{"store", name_},
-                               {"next", "mail for it waits in the MTA's queue; start stored there"}});
+  log::error(
+      "store is down",
+      {{"store", name_}, {"next", "mail for it waits in the MTA's queue; start stored there"}});
   // It may begin to run before co_spawn returns, and takes the mutex.
   asio::co_spawn(
       context_, [self = shared_from_this()] { return self->probe_until_up(); }, asio::detached);

@@ -32,9 +32,9 @@ asio::awaitable<attempt> try_once(std::shared_ptr<pool> from, sp::envelope envel
   }
   a.connected = true;
   connection& c = *lease->held;
-  a.report = co_await asio::co_spawn(
-      c.get_executor(), c.deliver(std::move(envelope), std::move(message), give_up),
-      asio::use_awaitable);
+  a.report = co_await asio::co_spawn(c.get_executor(),
+                                     c.deliver(std::move(envelope), std::move(message), give_up),
+                                     asio::use_awaitable);
   from->report(a.report);
   if (!a.report.connection_failed) {
     lease->put_back();

@@ -119,8 +119,8 @@ asio::awaitable<void> agent::deliver_group(message_in_delivery& m, const route_g
     });
   } else {
     store_client::store_address store = address_of(*group.home.primary_server);
-    outcomes = co_await parts_.stores.deliver(std::move(store), std::move(envelope),
-                                              m.mail.message, m.give_up);
+    outcomes = co_await parts_.stores.deliver(std::move(store), std::move(envelope), m.mail.message,
+                                              m.give_up);
   }
   for (std::size_t i = 0; i < group.recipients.size(); ++i) {
     m.outcomes[group.recipients[i].index] = std::move(outcomes[i]);
@@ -181,8 +181,8 @@ sp::envelope agent::envelope_for(const message_in_delivery& m, const route_group
 }
 
 void agent::log_outcomes(const message_in_delivery& m) const {
-  const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(
-      parts_.clock.steady_now() - m.begun);
+  const auto took =
+      std::chrono::duration_cast<std::chrono::milliseconds>(parts_.clock.steady_now() - m.begun);
   const lmtp::envelope& e = m.mail.envelope;
   for (std::size_t i = 0; i < m.outcomes.size(); ++i) {
     const sp::outcome& o = m.outcomes[i];

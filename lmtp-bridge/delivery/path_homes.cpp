@@ -8,14 +8,13 @@ namespace sp = store_protocol;
 
 path_homes::shelf::shelf(std::string at, maildir::partition p)
     : path(std::move(at)), partition(std::move(p)),
-      writer(partition, {.recipe = maildir::sync_recipe::strict,
-                         .taken = maildir::when_taken::is_repeat}) {}
+      writer(partition,
+             {.recipe = maildir::sync_recipe::strict, .taken = maildir::when_taken::is_repeat}) {}
 
 path_homes::path_homes(fs::file_system& files, maildir::path_template paths)
     : files_(files), paths_(std::move(paths)) {}
 
-result<std::shared_ptr<path_homes::shelf>>
-path_homes::shelf_of(const directory::partition& where) {
+result<std::shared_ptr<path_homes::shelf>> path_homes::shelf_of(const directory::partition& where) {
   const std::string name = to_string(where.id);
   {
     const std::lock_guard lock(mutex_);

@@ -85,12 +85,14 @@ bridge::bridge(settings s, std::string file)
                             .whole_wait = settings_.fixed.whole_wait});
 }
 
-bridge::~bridge() { workers_.join(); }
+bridge::~bridge() {
+  workers_.join();
+}
 
 result<void> bridge::open() {
   const fixed_settings& fixed = settings_.fixed;
-  auto spools = spooling::open(files_, fixed.spool_directory, fixed.message_memory, fixed.memory,
-                               workers_);
+  auto spools =
+      spooling::open(files_, fixed.spool_directory, fixed.message_memory, fixed.memory, workers_);
   if (!spools) {
     return spools.error();
   }
@@ -131,8 +133,7 @@ void bridge::make_live(live_settings s) {
   log::set_level(s.log_level);
   // The LMTP door must not take what no store would.
   auto state = std::make_shared<live_state>();
-  state->routes =
-      std::make_shared<const router>([this] { return follower_.view(); }, s.addresses);
+  state->routes = std::make_shared<const router>([this] { return follower_.view(); }, s.addresses);
   state->settings = std::move(s);
   const std::lock_guard lock(mutex_);
   live_ = std::move(state);
@@ -191,19 +192,17 @@ void bridge::accept(net::accepted a) {
   const auto executor = a.socket.get_executor();
   auto c = std::make_shared<lmtp_connection>(
       net::stream(std::move(a.socket), a.peer),
-      lmtp::session_settings{.hostname = hostname_,
-                             .bounds = now->settings.lmtp,
-                             .replies = now->settings.replies},
-      lmtp_connection::shared{*policy_, *agent_, *spools_});
+      lmtp::session_settings{
+          .hostname = hostname_, .bounds = now->settings.lmtp, .replies = now->settings.replies},
+      lmtp_connection::shared{*policy_, *agent_, *spools_, now->settings.data_rate});
   if (!admitted) {
     log::warning("too many LMTP sessions",
                  {{"peer", a.peer}, {"next", "raise limits.sessions or limits.sessions_per_peer"}});
-    sessions_.spawn(
-        executor, "refused LMTP session",
-        [](std::shared_ptr<lmtp_connection> refused) -> asio::awaitable<void> {
-          co_await refused->turn_away();
-        }(c),
-        {.ask_to_finish = {}, .cut = [c] { c->cut(); }});
+    sessions_.spawn(executor, "refused LMTP session",
+                    [](std::shared_ptr<lmtp_connection> refused) -> asio::awaitable<void> {
+                      co_await refused->turn_away();
+                    }(c),
+                    {.ask_to_finish = {}, .cut = [c] { c->cut(); }});
     return;
   }
   sessions_.spawn(executor, "LMTP session", serve(c, peer_address),

@@ -131,8 +131,7 @@ delivery::incoming lmtp_connection::take_message() {
 }
 
 void lmtp_connection::report(std::uint64_t transaction, std::vector<mail::reply> outcomes) {
-  session_.on(
-      lmtp::delivery_finished{.transaction = transaction, .outcomes = std::move(outcomes)});
+  session_.on(lmtp::delivery_finished{.transaction = transaction, .outcomes = std::move(outcomes)});
 }
 
 asio::awaitable<void> lmtp_connection::write(std::string_view octets) {
@@ -155,9 +154,10 @@ asio::awaitable<void> lmtp_connection::read_more() {
   if (buffer_.size() != size) {
     buffer_ = std::vector<char>(size);
   }
-  const std::chrono::nanoseconds limit = session_.deadline().limit.value_or(300s);
+  const std::chrono::nanoseconds limit = read_limit();
   const net::read_outcome got = co_await stream_.read_some(asio::buffer(buffer_), limit);
   end_ = got.octets;
+  pace_.count(got.octets);
   if (got.error == asio::error::timed_out) {
     log::info("LMTP peer timed out",
               {{"peer", stream_.peer()}, {"when", session_.deadline().phrase}});
@@ -166,6 +166,15 @@ asio::awaitable<void> lmtp_connection::read_more() {
     session_.on(lmtp::peer_closed{});
   }
   // An interrupted read is no event: the session has something to say.
+}
+
+std::chrono::nanoseconds lmtp_connection::read_limit() {
+  const std::chrono::nanoseconds limit = session_.deadline().limit.value_or(300s);
+  if (session_.where() != lmtp::state::message) {
+    pace_.reset();
+    return limit;
+  }
+  return pace_.limit(std::chrono::steady_clock::now(), limit, shared_.data_rate);
 }
 
 } // namespace homeward::bridge

@@ -14,6 +14,7 @@
 #include "lib/fs/message_spool.hpp"
 #include "lib/mail/delivery_key.hpp"
 #include "lib/net/stream.hpp"
+#include "lib/net/transfer_pace.hpp"
 
 #include "lmtp-bridge/delivery/agent.hpp"
 #include "lmtp-bridge/lmtp/session.hpp"
@@ -28,6 +29,7 @@ class lmtp_connection {
     const lmtp::recipient_policy& policy;
     delivery::agent& agent;
     spooling& spools;
+    byte_count data_rate; // octets a second that a message must make on average; 0: any
   };
 
   lmtp_connection(net::stream stream, lmtp::session_settings settings, shared s);
@@ -50,10 +52,12 @@ class lmtp_connection {
   void report(std::uint64_t transaction, std::vector<mail::reply> outcomes);
   boost::asio::awaitable<void> write(std::string_view octets);
   boost::asio::awaitable<void> read_more();
+  [[nodiscard]] std::chrono::nanoseconds read_limit();
 
   net::stream stream_;
   shared shared_;
   lmtp::session session_;
+  net::transfer_pace pace_;
   bool closed_ = false;
   bool cut_ = false;
 

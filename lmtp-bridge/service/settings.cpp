@@ -12,7 +12,8 @@ using namespace std::chrono_literals;
 
 std::string check_path_template(const std::string& text) {
   const auto parsed = maildir::path_template::parse(text);
-  return parsed ? "" : "is no path template: " + parsed.error().what;
+  return parsed ? ""
+                : "is no path template: " + parsed.error().cause + "; " + parsed.error().advice;
 }
 
 std::string check_domain(const std::string& domain) {
@@ -37,8 +38,9 @@ void add_process(config::table<fixed_settings>& t) {
          .example = "homeward"});
   t.add_records("listen", &fixed_settings::listen,
                 net::listener_table("unix:/run/homeward/lmtp.sock", "hand mail over"),
-                {.doc = "Where the MTA hands mail over by LMTP. LMTP knows no passwords: use a unix "
-                        "socket, or a loopback address (127.0.0.1:2424).",
+                {.doc =
+                     "Where the MTA hands mail over by LMTP. LMTP knows no passwords: use a unix "
+                     "socket, or a loopback address (127.0.0.1:2424).",
                  .unique = "address"});
   t.add("hostname", &fixed_settings::hostname,
         {.doc = "The name in the LMTP greeting and at the end of every message's NAME. It must "
@@ -88,8 +90,9 @@ void add_delivery(config::table<fixed_settings>& t) {
 }
 
 void add_memory(config::table<fixed_settings>& t) {
-  t.section("spool", "Messages on their way", "The bridge never holds the only copy of accepted "
-                                              "mail: what lies here is lost without harm.");
+  t.section("spool", "Messages on their way",
+            "The bridge never holds the only copy of accepted "
+            "mail: what lies here is lost without harm.");
   t.add("spool.directory", &fixed_settings::spool_directory,
         {.doc = "Where long messages stay while they are handed on. Files there have no names; "
                 "nothing is left behind. It must exist and be writable.",
@@ -102,9 +105,9 @@ void add_memory(config::table<fixed_settings>& t) {
          .min = 1_MiB,
          .max = 64_GiB});
   t.section("threads", "How many threads do what");
-  t.add("threads.network", &fixed_settings::network_threads,
-        {.doc = "Threads that serve the connections. 0: one per processor, at most 8.",
-         .max = 64U});
+  t.add(
+      "threads.network", &fixed_settings::network_threads,
+      {.doc = "Threads that serve the connections. 0: one per processor, at most 8.", .max = 64U});
   t.add("threads.workers", &fixed_settings::worker_threads,
         {.doc = "Threads that write spool files and file mail for path homes.",
          .min = 1U,
@@ -134,14 +137,15 @@ void add_addresses(config::table<live_settings>& t) {
                 "details.",
          .reloadable = true,
          .check = check_delimiter});
-  t.add("addresses.fold_case", [](auto& s) -> auto& { return s.addresses.fold_case; },
-        {.doc = "Ann and ann are the same user. Domains never differ by case.",
-         .reloadable = true});
+  t.add(
+      "addresses.fold_case", [](auto& s) -> auto& { return s.addresses.fold_case; },
+      {.doc = "Ann and ann are the same user. Domains never differ by case.", .reloadable = true});
   t.section("replies", "What senders are told");
   t.add("replies.mailbox_full_is_permanent",
         [](auto& s) -> auto& { return s.replies.mailbox_full_is_permanent; },
-        {.doc = "false: mail to a full mailbox is answered 452 and the MTA tries again. true: it is "
-                "answered 552 and returned to its sender.",
+        {.doc =
+             "false: mail to a full mailbox is answered 452 and the MTA tries again. true: it is "
+             "answered 552 and returned to its sender.",
          .reloadable = true});
 }
 
@@ -184,11 +188,24 @@ void add_limits(config::table<live_settings>& t) {
          .min = 1s,
          .max = 1h,
          .reloadable = true});
+  t.add("limits.data_rate", &live_settings::data_rate,
+        {.doc =
+             "Octets per second. A peer that is slower on average, after a first limits.data, is "
+             "dropped. 0 B: any rate will do.",
+         .max = 1_GiB,
+         .reloadable = true});
 }
 
 void check_numbers(const settings& s, const config::report& into) {
   if (s.fixed.listen.empty()) {
     into.add("listen", "is empty", "name at least one address");
+  }
+  for (std::size_t i = 0; i < s.fixed.listen.size(); ++i) {
+    // RFC 2033 3: LMTP must not be spoken on port 25.
+    if (const auto at = net::parse_endpoint(s.fixed.listen[i].address); at && at->port == 25) {
+      into.add(fmt::format("listen[{}].address", i),
+               "is the port of SMTP, where LMTP is not allowed", "use another port, such as 2424");
+    }
   }
   if (s.fixed.stores.connections_per_partition > s.fixed.stores.connections) {
     into.add("stores.connections_per_partition", "is more than stores.connections",
@@ -218,8 +235,8 @@ config::table<settings> make_table() {
 
   config::table<settings> t{"homeward-bridge"};
   t.include("", &settings::fixed, process);
-  t.include("directory", [](auto& s) -> auto& { return s.fixed.directory; },
-            directory::settings_table());
+  t.include(
+      "directory", [](auto& s) -> auto& { return s.fixed.directory; }, directory::settings_table());
   t.include("", &settings::live, live);
   t.include("", &settings::fixed, work);
   t.validate(check_numbers);

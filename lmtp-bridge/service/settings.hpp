@@ -47,6 +47,7 @@ struct live_settings {
   mail::address_rules addresses;
   mail::reply_policy replies;
   lmtp::limits lmtp;
+  byte_count data_rate{500}; // octets a second, on average over a message
   session_limits sessions;
 };
 

@@ -126,8 +126,9 @@ def test_code_is_formatted():
         pytest.skip("clang-format is not installed")
     files = [str(f) for f in sources()]
     run = subprocess.run([tool, "--dry-run", *files], capture_output=True, text=True, check=False)
-    wrong = sorted({line.split(":")[0] for line in run.stderr.splitlines() if "warning:" in line})
-    assert wrong == []
+    wrong = sorted({line.split(":")[0] for line in run.stderr.splitlines()
+                    if "warning:" in line or "error:" in line})
+    assert wrong == [] and run.returncode == 0, run.stderr[:500]
 
 
 def test_the_tree_speaks_of_itself_alone():

@@ -11,22 +11,26 @@
 
 using namespace homeward;
 
-TEST(escape, keeps_printable_text) { EXPECT_EQ(escape("Hello, world"), "Hello, world"); }
+TEST(escape, keeps_printable_text) {
+  EXPECT_EQ(escape("Hello, world"), "Hello, world");
+}
 
 TEST(escape, shows_controls_as_text) {
   EXPECT_EQ(escape("a\r\nb\tc\\d\x01\x7f"), "a\\r\\nb\\tc\\\\d\\x01\\x7f");
 }
 
 TEST(escape, keeps_well_formed_utf8_and_escapes_the_rest) {
-  EXPECT_EQ(escape("\xec\x95\x88"), "\xec\x95\x88");             // a Hangul syllable
-  EXPECT_EQ(escape("\xc2\x85"), "\\xc2\\x85");                   // a C1 control
-  EXPECT_EQ(escape("\xc0\xaf"), "\\xc0\\xaf");                   // overlong
-  EXPECT_EQ(escape("\xed\xa0\x80"), "\\xed\\xa0\\x80");          // surrogate
-  EXPECT_EQ(escape("\xe2\x80\xae"), "\\xe2\\x80\\xae");          // right-to-left override
-  EXPECT_EQ(escape("\xff\xec\x95"), "\\xff\\xec\\x95");          // broken
+  EXPECT_EQ(escape("\xec\x95\x88"), "\xec\x95\x88");    // a Hangul syllable
+  EXPECT_EQ(escape("\xc2\x85"), "\\xc2\\x85");          // a C1 control
+  EXPECT_EQ(escape("\xc0\xaf"), "\\xc0\\xaf");          // overlong
+  EXPECT_EQ(escape("\xed\xa0\x80"), "\\xed\\xa0\\x80"); // surrogate
+  EXPECT_EQ(escape("\xe2\x80\xae"), "\\xe2\\x80\\xae"); // right-to-left override
+  EXPECT_EQ(escape("\xff\xec\x95"), "\\xff\\xec\\x95"); // broken
 }
 
-TEST(escape, cuts_long_text) { EXPECT_EQ(escape(std::string(300, 'x'), 4), "xxxx..."); }
+TEST(escape, cuts_long_text) {
+  EXPECT_EQ(escape(std::string(300, 'x'), 4), "xxxx...");
+}
 
 TEST(log_field, cannot_be_used_to_forge_a_line_or_a_field) {
   EXPECT_EQ(log::field("from", "a\nerror forged").text(), "from=\"a\\nerror forged\"");

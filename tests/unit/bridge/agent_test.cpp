@@ -53,7 +53,8 @@ class agent_test : public testing::Test {
     stores_.emplace(context_, settings_);
     agent_.emplace(parts());
     delivery::incoming mail;
-    mail.message = std::make_shared<const fs::message_spool>(std::string("Subject: x\r\n\r\nhi\r\n"));
+    mail.message =
+        std::make_shared<const fs::message_spool>(std::string("Subject: x\r\n\r\nhi\r\n"));
     mail.key = "k1";
     for (const std::string& m : mailboxes) {
       mail.envelope.recipients.push_back({.path = m, .mailbox = m});

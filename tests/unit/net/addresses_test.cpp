@@ -13,7 +13,8 @@ TEST(endpoint, reads_the_three_forms) {
 }
 
 TEST(endpoint, is_written_as_it_is_read) {
-  for (const char* text : {"127.0.0.1:2424", "[2001:db8::1]:24", "unix:/run/x.sock", "store1:2400"}) {
+  for (const char* text :
+       {"127.0.0.1:2424", "[2001:db8::1]:24", "unix:/run/x.sock", "store1:2400"}) {
     EXPECT_EQ(to_string(*parse_endpoint(text)), text);
   }
 }

@@ -35,9 +35,9 @@ class stream_pair : public testing::Test {
     auto listening = listener::open(context_, where, 0600);
     ASSERT_TRUE(listening) << describe(listening.error());
     std::optional<stream> server;
-    asio::co_spawn(
-        context_, listening->run([&](accepted a) { server.emplace(std::move(a.socket), a.peer); }),
-        asio::detached);
+    asio::co_spawn(context_,
+                   listening->run([&](accepted a) { server.emplace(std::move(a.socket), a.peer); }),
+                   asio::detached);
     bool done = false;
     asio::co_spawn(context_, both_ends(where, server, body, *listening, done), asio::detached);
     context_.run();

@@ -32,8 +32,7 @@ std::optional<bool> idle(asio::io_context& context, task_group& group,
   asio::co_spawn(context, group.idle_within(limit),
                  [&](const std::exception_ptr&, bool is_idle) { answer = is_idle; });
   context.restart();
-  while (!answer && context.run_one() != 0) {
-  }
+  while (!answer && context.run_one() != 0) {}
   return answer;
 }
 

@@ -12,7 +12,9 @@ using namespace std::chrono_literals;
 
 namespace {
 
-net::endpoint fresh() { return {.path = "/tmp/homeward-scripted-" + random_hex(8) + ".sock"}; }
+net::endpoint fresh() {
+  return {.path = "/tmp/homeward-scripted-" + random_hex(8) + ".sock"};
+}
 
 // Gives out lines and counted octets from a stream.
 class input {
@@ -64,13 +66,12 @@ asio::awaitable<void> say(net::stream& to, std::string text) {
 
 scripted_store::scripted_store(asio::io_context& context)
     : where_(fresh()), listener_(*net::listener::open(context, where_, 0600)) {
-  asio::co_spawn(context,
-                 listener_.run([this, &context](net::accepted a) {
-                   ++connections;
-                   auto peer = std::make_shared<net::stream>(std::move(a.socket), a.peer);
-                   peers_.push_back(peer);
-                   asio::co_spawn(context, serve(peer), asio::detached);
-                 }),
+  asio::co_spawn(context, listener_.run([this, &context](net::accepted a) {
+    ++connections;
+    auto peer = std::make_shared<net::stream>(std::move(a.socket), a.peer);
+    peers_.push_back(peer);
+    asio::co_spawn(context, serve(peer), asio::detached);
+  }),
                  asio::detached);
 }
 

@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "lib/store_client/store_client.hpp"
+
 #include "tests/unit/store_client/scripted_store.hpp"
 
 using namespace homeward;
@@ -99,7 +100,8 @@ TEST_F(store_client_test, each_recipient_gets_the_outcome_the_store_told_for_it)
   });
 }
 
-TEST_F(store_client_test, a_lost_reply_is_repeated_once_with_the_same_name_for_the_open_recipients) {
+TEST_F(store_client_test,
+       a_lost_reply_is_repeated_once_with_the_same_name_for_the_open_recipients) {
   store.next({.text = "+OK [STORED name=1.k.mx] <a@y> stored\r\n", .hang_up = true});
   run([&]() -> asio::awaitable<void> {
     const auto o = co_await deliver("a@y b@y");
@@ -124,7 +126,9 @@ TEST_F(store_client_test, two_lost_replies_are_an_unknown_outcome) {
 }
 
 TEST_F(store_client_test, a_reply_too_many_makes_the_connection_unusable) {
-  store.next({.text = "+OK [STORED name=1.k.mx] <a@y> stored\r\n+OK [STORED name=1.k.mx] <a@y> surplus\r\n"});
+  store.next(
+      {.text =
+           "+OK [STORED name=1.k.mx] <a@y> stored\r\n+OK [STORED name=1.k.mx] <a@y> surplus\r\n"});
   run([&]() -> asio::awaitable<void> {
     const auto first = co_await deliver("a@y");
     const auto second = co_await deliver("b@y");
