@@ -51,8 +51,7 @@ class Quickstart:
         self.mta = self._make_mta()
         self.ledger = self.directory / "ledger"
         self.mailboxes = [f"user{number + 1:02}@{DOMAIN}" for number in range(USERS)]
-        self.messages = list(paper_mix(options.messages, self.mailboxes, seed=options.seed,
-                                       recipients=(1, 1), sender=f"sender@{DOMAIN}"))
+        self.messages = []
 
     def _make_mta(self):
         kind, bridge = self.options.mta, self.farm.bridge
@@ -105,7 +104,9 @@ class Quickstart:
         """Send all messages, wait until the queue is empty; returns the sender's totals."""
         options = self.options
         print(f"[4/5] send {options.messages} messages of 3, 5 and 17 KB from "
-              f"{options.clients} clients")
+              f"{options.clients} clients", flush=True)
+        self.messages = list(paper_mix(options.messages, self.mailboxes, seed=options.seed,
+                                       recipients=(1, 1), sender=f"sender@{DOMAIN}"))
         began = time.monotonic()
         ledger = Ledger(self.ledger)
         progress = Progressing(options.messages)
@@ -129,9 +130,17 @@ class Quickstart:
                 return
             time.sleep(0.3)
 
-    def stop(self):
+    def clean_up(self, remove):
+        """Stop everything; remove all files or say where they are."""
         self.mta.stop()
         self.farm.stop()
+        stop_everything()
+        quickstart_kept.end_processes(self.directory)
+        if remove:
+            shutil.rmtree(self.directory, ignore_errors=True)
+        else:
+            print(f"Stopped. Mail and logs are in {self.directory}; remove it when you have seen "
+                  "enough.", file=sys.stderr)
 
 
 def _options(arguments):
@@ -180,15 +189,9 @@ def _run(options):
         raise
     finally:
         _no_more_interrupts()
-        run.stop()
-        stop_everything()
-        quickstart_kept.end_processes(run.directory)
-        if remove:
-            shutil.rmtree(run.directory, ignore_errors=True)
-        else:
-            print(f"Stopped. Mail and logs are in {run.directory}; remove it when you have seen "
-                  "enough.", file=sys.stderr)
-    print("All is stopped and removed. ./quickstart --keep leaves it running, to look around.")
+        run.clean_up(remove)
+    if good:
+        print("All is stopped and removed. ./quickstart --keep leaves it running, to look around.")
     return 0 if good else 1
 
 
@@ -204,8 +207,7 @@ def main(arguments=None):
     except KeyboardInterrupt:
         print("\nInterrupted; all is stopped and removed.", file=sys.stderr)
         return 130
-    except (CannotRun, PackageUnavailable, RuntimeError, OSError,
-            NotInTime) as error:
+    except (CannotRun, PackageUnavailable, RuntimeError, OSError, NotInTime) as error:
         print(f"quickstart: {error}", file=sys.stderr)
         return 1
 

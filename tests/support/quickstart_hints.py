@@ -24,8 +24,7 @@ def hints(run):
 def sections(run):
     """[(title, [command, ...])]. Titles say what is to be seen; the order matters."""
     farm, mta = run.farm, run.mta
-    ann = farm.living_on(farm.stores[0].name)[0]
-    bob = farm.living_on(farm.stores[-1].name)[0]
+    ann, bob = _with_most_mail(farm, farm.stores[0]), _with_most_mail(farm, farm.stores[-1])
     control = _control(farm)
     last = f"ls -t {_quoted(farm.maildir(ann) / 'new')}/* | head -n 1"
     result = [
@@ -43,6 +42,10 @@ def sections(run):
     if run.options.mta != "none":
         result.append(_store_away(run, bob))
     return result
+
+
+def _with_most_mail(farm, store):
+    return max(farm.living_on(store.name), key=lambda user: len(farm.messages(user)))
 
 
 def _control(farm):

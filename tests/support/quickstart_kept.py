@@ -50,7 +50,7 @@ def stop():
 def end_processes(directory, seconds=40.0):
     """End every process of the run in `directory`: SIGTERM, after `seconds` SIGKILL."""
     for number in (signal.SIGTERM, signal.SIGKILL):
-        pids = _pids(directory)
+        pids = processes(directory)
         for pid in pids:
             _signal(pid, number)
         deadline = time.monotonic() + seconds
@@ -58,7 +58,8 @@ def end_processes(directory, seconds=40.0):
             time.sleep(0.05)
 
 
-def _pids(directory):
+def processes(directory):
+    """Pids of all processes of the run in `directory`."""
     return [int(entry) for entry in os.listdir("/proc")
             if entry.isdigit() and _belongs(Path("/proc") / entry, Path(directory))]
 
