@@ -41,8 +41,8 @@ enum class delivered_to : unsigned char {
 // What a file of the same name in new/ means. NAME holds a key of sender and content, so with equal
 // content it is this same message, filed by an attempt whose answer was lost.
 enum class when_taken : unsigned char {
-  fail,      // transient failure: for stored, which knows what it has filed
-  is_repeat, // if equal octet by octet, made durable and reported as filed: for `path` homes
+  fail,      // transient failure: for a caller that never forgets what it has filed
+  is_repeat, // if equal octet by octet, made durable and reported as filed; else transient failure
 };
 
 struct filing_settings {

@@ -1,15 +1,19 @@
 #include "tests/crash/semantics/loop_volume.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
 #include <fcntl.h>
 #include <fstream>
+#include <linux/loop.h>
 #include <sched.h>
 #include <stdexcept>
 #include <string_view>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <vector>
@@ -97,11 +101,11 @@ std::optional<std::string> loop_volume::why_not(volume_type type) {
   return std::nullopt;
 }
 
-loop_volume::loop_volume(volume_type type) : type_(type) {
+loop_volume::loop_volume(volume_type type, unsigned mebibytes) : type_(type) {
   const std::string image = scratch_.path() / "image";
+  const unsigned smallest = type == volume_type::xfs ? 320 : 160;
   std::ofstream(image).close();
-  std::filesystem::resize_file(image,
-                               std::uintmax_t{type == volume_type::xfs ? 320U : 160U} << 20U);
+  std::filesystem::resize_file(image, std::uintmax_t{std::max(mebibytes, smallest)} << 20U);
   std::filesystem::create_directory(path());
   must(run({std::string("mkfs.") + name_of(type), "-q", image}), "mkfs");
   mount();
@@ -122,6 +126,14 @@ void loop_volume::cut_power() {
   must(fd >= 0 && ::ioctl(fd, shutdown_request, &without_log_flush) == 0, "shutdown");
   ::close(fd);
   cut_ = true;
+}
+
+void loop_volume::use_direct_io() {
+  struct stat s {};
+  must(::stat(path().c_str(), &s) == 0, "stat");
+  const int fd = ::open(("/dev/loop" + std::to_string(minor(s.st_dev))).c_str(), O_RDWR);
+  must(fd >= 0 && ::ioctl(fd, LOOP_SET_DIRECT_IO, 1UL) == 0, "direct I/O");
+  ::close(fd);
 }
 
 void loop_volume::restart() {

@@ -19,8 +19,9 @@ class loop_volume {
   // Why there can be no such volume on this machine; nothing if there can.
   [[nodiscard]] static std::optional<std::string> why_not(volume_type type);
 
-  // Makes and mounts it; throws std::runtime_error when a step fails.
-  explicit loop_volume(volume_type type);
+  // Makes and mounts it (`mebibytes` 0: as small as it can be, the image is sparse); throws
+  // std::runtime_error when a step fails.
+  explicit loop_volume(volume_type type, unsigned mebibytes = 0);
   ~loop_volume();
   loop_volume(const loop_volume&) = delete;
   loop_volume& operator=(const loop_volume&) = delete;
@@ -33,6 +34,8 @@ class loop_volume {
   // The power comes back: unmounts (all handles must be closed) and mounts again, with the recovery
   // of the file system's own journal. Without cut_power() before, the cut happens now.
   void restart();
+  // Past the page cache of the machine, as a disk of its own would be: for measurements.
+  void use_direct_io();
 
  private:
   void mount();
