@@ -66,7 +66,8 @@ void client_session::quit() {
 
 void client_session::on(client_event event) {
   if (!closed()) {
-    std::visit([this](auto&& e) { on_event(std::move(e)); }, std::move(event));
+    std::visit([this]<class Event>(Event&& e) { on_event(std::forward<Event>(e)); },
+               std::move(event));
   }
 }
 

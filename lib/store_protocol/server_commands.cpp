@@ -46,17 +46,6 @@ enum class role : unsigned char {
   other = 3,
 };
 
-struct capability {
-  std::string_view keyword;
-  bool asked_for; // has to be named in CAPA to be on
-};
-constexpr std::array<capability, 6> capabilities{{{"RSET", false},
-                                                  {"NOOP", false},
-                                                  {"PIPELINING", false},
-                                                  {"RESULTS", true},
-                                                  {"PARAMS", true},
-                                                  {"LOAD", true}}};
-
 } // namespace
 
 struct server_session::commands {
@@ -279,15 +268,28 @@ struct server_session::commands {
     s.say(std::move(r));
   }
 
+  // What CAPA lists, in this order. Those with a switch are off until a CAPA names them.
+  struct capability {
+    std::string_view keyword;
+    bool extensions::*when_named;
+  };
+  static constexpr std::array<capability, 6> capabilities{{{"RSET", nullptr},
+                                                           {"NOOP", nullptr},
+                                                           {"PIPELINING", nullptr},
+                                                           {"RESULTS", &extensions::results},
+                                                           {"PARAMS", &extensions::params},
+                                                           {"LOAD", &extensions::load}}};
+
   static result<extensions> check_capa(const self& s, std::string_view argument) {
     extensions wanted = s.enabled_;
     while (!argument.empty()) {
-      const std::size_t space = argument.find(' ');
-      const std::string_view word = argument.substr(0, space);
-      wanted.results = wanted.results || equal_ignoring_case(word, "RESULTS");
-      wanted.params = wanted.params || equal_ignoring_case(word, "PARAMS");
-      wanted.load = wanted.load || equal_ignoring_case(word, "LOAD");
-      argument.remove_prefix(space == std::string_view::npos ? argument.size() : space + 1);
+      const std::string_view word = argument.substr(0, argument.find(' '));
+      argument.remove_prefix(std::min(argument.size(), word.size() + 1));
+      for (const capability& c : capabilities) {
+        if (c.when_named != nullptr && equal_ignoring_case(c.keyword, word)) {
+          wanted.*c.when_named = true;
+        }
+      }
     }
     return wanted;
   }

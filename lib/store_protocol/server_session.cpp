@@ -61,7 +61,8 @@ std::size_t server_session::receive(std::string_view octets) {
 
 void server_session::on(server_event event) {
   if (!closed()) {
-    std::visit([this](auto&& e) { on_event(std::move(e)); }, std::move(event));
+    std::visit([this]<class Event>(Event&& e) { on_event(std::forward<Event>(e)); },
+               std::move(event));
   }
 }
 

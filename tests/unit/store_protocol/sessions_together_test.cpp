@@ -80,7 +80,7 @@ class connected_pair {
     }
     return any;
   }
-  void write(std::string octets) {
+  void write(const std::string& octets) {
     const std::size_t n = std::min(octets.size(), to_store_);
     cut_ = cut_ || n < octets.size();
     to_store_ -= n;
@@ -200,6 +200,7 @@ TEST(sessions_together, carry_many_transactions_without_mixing_them) {
 
 TEST(sessions_together, agree_on_a_large_envelope) {
   std::vector<std::string> mailboxes;
+  mailboxes.reserve(1000);
   for (int i = 0; i < 1000; ++i) {
     mailboxes.push_back("user" + std::to_string(i) + "@example.org");
   }
