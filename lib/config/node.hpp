@@ -18,11 +18,13 @@ struct node {
   enum class kind : unsigned char { null, scalar, list, map };
 
   kind type = kind::null;
-  std::size_t line = 0;             // counted from 1
-  std::string text = {};            // of a scalar
-  bool quoted = false;              // a scalar in quotes is text, whatever it looks like
-  std::vector<node> items = {};     // of a list
-  std::vector<member> members = {}; // of a map, in the order of the file, duplicates included
+  std::size_t line = 0;         // counted from 1
+  std::string text = {};        // of a scalar
+  bool quoted = false;          // a scalar in quotes is text, whatever it looks like
+  std::vector<node> items = {}; // of a list
+  // Of a map, in the order of the file, duplicates included. Without initialiser: clang 16 does not
+  // take one for an incomplete type.
+  std::vector<member> members;
 };
 
 // One `name: value` of a map.
