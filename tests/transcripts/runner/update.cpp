@@ -8,7 +8,14 @@ namespace homeward::transcripts {
 namespace {
 
 // `250 2.1.5 <a@b> ok` -> `250 2.1.5 ...`; a continuation line is kept whole.
+// `-ERR [TEMP] words` -> `-ERR [TEMP] ...`
 std::string pattern_for(const std::string& line) {
+  if (line.starts_with("+OK") || line.starts_with("-ERR")) {
+    const std::size_t bracket =
+        line.find(" [") == line.find(' ') ? line.find(']') : std::string::npos;
+    const std::size_t end = bracket == std::string::npos ? line.find(' ') : bracket + 1;
+    return end >= line.size() ? line : line.substr(0, end) + " ...";
+  }
   if (line.size() < 4 || line[3] == '-') {
     return line;
   }

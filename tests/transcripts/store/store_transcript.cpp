@@ -131,7 +131,7 @@ class walk {
       note(0,
            fmt::format("{} messages delivered, {} expected", store_.delivered().size(), messages_));
     }
-    return {store_.output(), store_.delivered(), store_.closed(), store_.trace(), trouble_};
+    return {store_.output(), store_.delivered(), store_.closed(), store_.trace(), said_, trouble_};
   }
 
  private:
@@ -162,6 +162,14 @@ class walk {
       break;
     }
     line_ = s.line;
+    note_said(s.line);
+  }
+
+  void note_said(std::size_t line) {
+    for (std::string& one : split_lines(store_.output().substr(noted_))) {
+      said_[line].push_back(std::move(one));
+    }
+    noted_ = store_.output().size();
   }
 
   void take_client(const step& s) {
@@ -244,6 +252,8 @@ class walk {
   std::size_t messages_ = 0;
   bool compares_messages_ = false;
   bool expects_close_ = false;
+  std::map<std::size_t, std::vector<std::string>> said_;
+  std::size_t noted_ = 0;
   std::string trouble_;
 };
 

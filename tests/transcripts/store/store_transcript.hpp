@@ -2,7 +2,7 @@
 // Runs a transcript of the storage protocol against the pure server session. README.md has the
 // lines that set the scene.
 
-#include <optional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -25,9 +25,9 @@ struct store_run {
   std::vector<store_protocol::testing::delivered_message> delivered;
   bool closed = false;
   std::vector<std::string> trace;
+  std::map<std::size_t, std::vector<std::string>>
+      said;            // by the line of the step before, as update.hpp
   std::string trouble; // the first difference from the transcript with file:line; empty: none
-
-  friend bool operator==(const store_run&, const store_run&) = default;
 };
 
 // The script that the header lines of `t` ask for. Throws std::runtime_error for one it does not
