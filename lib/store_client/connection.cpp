@@ -17,6 +17,7 @@ namespace {
 constexpr std::size_t copied_body = 32U << 10U;
 constexpr std::size_t file_piece = 256U << 10U;
 constexpr std::size_t read_piece = 4096;
+constexpr std::chrono::milliseconds shortest_wait{1};
 
 steady_time now() {
   return std::chrono::steady_clock::now();
@@ -39,18 +40,21 @@ connection::connection(net::stream stream, const settings& s)
       last_used_(born_) {}
 
 asio::awaitable<result<std::unique_ptr<connection>>>
-connection::open(std::vector<net::endpoint> endpoints, settings s) {
+connection::open(std::vector<net::endpoint> endpoints, settings s, steady_time give_up) {
   failure last = transient_failure("the store has no address", "",
                                    "Give the server an address: homewardctl server set.");
   for (const net::endpoint& to : endpoints) {
-    result<net::stream> stream = co_await net::connect(to, s.times.client_connect);
+    const std::chrono::nanoseconds left = give_up - now();
+    result<net::stream> stream = co_await net::connect(
+        to, std::clamp<std::chrono::nanoseconds>(left, shortest_wait, s.times.client_connect));
     if (!stream) {
       last = stream.error();
       continue;
     }
     auto c = std::make_unique<connection>(std::move(*stream), s);
     c->session_.open();
-    const progress opened = co_await c->drive(now() + s.times.client_command);
+    const steady_time no_later = std::min(give_up, now() + s.times.client_command);
+    const progress opened = co_await c->drive(no_later);
     if (opened == progress::done) {
       co_return c;
     }
@@ -199,7 +203,7 @@ std::chrono::nanoseconds connection::patience(steady_time give_up) const {
       session_.waits_for() == sp::client_waits_for::results
           ? std::chrono::nanoseconds(settings_.results)
           : std::chrono::nanoseconds(settings_.times.client_command);
-  return std::clamp<std::chrono::nanoseconds>(give_up - now(), std::chrono::milliseconds(1), own);
+  return std::clamp<std::chrono::nanoseconds>(give_up - now(), shortest_wait, own);
 }
 
 void connection::lost(const std::string& why) {

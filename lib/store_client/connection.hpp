@@ -29,9 +29,10 @@ struct transaction_report {
 // All coroutines must run on the strand on which open() ran, one at a time.
 class connection {
  public:
-  // Connects to the first of `endpoints` that answers and asks it what it can do.
+  // Connects to the first of `endpoints` that answers and asks it what it can do. Waits no longer
+  // than `give_up`.
   [[nodiscard]] static boost::asio::awaitable<result<std::unique_ptr<connection>>>
-  open(std::vector<net::endpoint> endpoints, settings s);
+  open(std::vector<net::endpoint> endpoints, settings s, steady_time give_up);
 
   connection(net::stream stream, const settings& s);
 

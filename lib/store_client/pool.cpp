@@ -32,8 +32,10 @@ struct opened {
   failure why = transient_failure("the connection attempt ended early");
 };
 
-asio::awaitable<opened> open_on_strand(std::vector<net::endpoint> endpoints, settings s) {
-  result<std::unique_ptr<connection>> c = co_await connection::open(std::move(endpoints), s);
+asio::awaitable<opened> open_on_strand(std::vector<net::endpoint> endpoints, settings s,
+                                       steady_time give_up) {
+  result<std::unique_ptr<connection>> c =
+      co_await connection::open(std::move(endpoints), s, give_up);
   opened o;
   if (c) {
     o.held = std::move(*c);
@@ -123,9 +125,9 @@ asio::awaitable<result<pool::lease>> pool::acquire(std::string partition, bool f
     ++connects_;
     endpoints = endpoints_;
   }
-  opened o =
-      co_await asio::co_spawn(asio::make_strand(context_),
-                              open_on_strand(std::move(endpoints), settings_), asio::use_awaitable);
+  opened o = co_await asio::co_spawn(asio::make_strand(context_),
+                                     open_on_strand(std::move(endpoints), settings_, give_up),
+                                     asio::use_awaitable);
   if (!o.held) {
     count_fault();
     co_return o.why;
@@ -253,9 +255,9 @@ asio::awaitable<void> pool::probe_until_up() {
       endpoints = endpoints_;
     }
     co_await timer->async_wait(as_result);
-    opened o = co_await asio::co_spawn(asio::make_strand(context_),
-                                       open_on_strand(std::move(endpoints), settings_),
-                                       asio::use_awaitable);
+    opened o = co_await asio::co_spawn(
+        asio::make_strand(context_),
+        open_on_strand(std::move(endpoints), settings_, steady_time::max()), asio::use_awaitable);
     const std::lock_guard lock(mutex_);
     ++connects_;
     if (o.held) {
