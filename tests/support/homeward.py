@@ -91,6 +91,7 @@ class Daemon:
     def start(self, wait=True):
         """Start with the settings as they are now; with `wait`, return when it serves."""
         self.write_settings()
+        self._log_before = len(self.log_text())
         self.process.start()
         if wait:
             self.wait_until_ready()
@@ -102,6 +103,9 @@ class Daemon:
                                  alive=lambda: self.process.running)
         except waiting.NotInTime as late:
             raise waiting.NotInTime(f"{late}; its log says:\n{self.last_lines()}") from None
+
+    def log_since_start(self):
+        return self.log_text()[self._log_before:]
 
     def stop(self, seconds=40.0):
         """SIGTERM, and wait for the end. Returns the exit status."""
@@ -256,6 +260,16 @@ class Bridge(Daemon):
         make_directory(self.directory / "spool", self.owner, 0o700)
         make_directory(self.socket.parent, self.owner)
         return super().start(wait)
+
+    def wait_until_ready(self, seconds=30.0):
+        """Also for the user directory. Start with wait=False where there is none."""
+        super().wait_until_ready(seconds)
+        if self.settings.get("log_level", "info") not in ("info", "debug"):
+            return  # it would not be logged
+        waiting.wait_until(lambda: "directory " in self.log_since_start(),
+                           lambda: f"the bridge says nothing of its directory: {self.last_lines()}")
+        if "directory refreshed" not in self.log_since_start():
+            raise waiting.NotInTime(f"the bridge has no directory: {self.last_lines()}")
 
     @property
     def lmtp_unix(self):

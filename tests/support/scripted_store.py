@@ -32,7 +32,7 @@ class ScriptedStore:
 
     `on_rcpt(mailbox)` and `on_result(message, mailbox)` return None for +OK, or the code of an
     -ERR such as "QUOTA". `tamper(verb, replies, message)` may change what is sent back: it gets
-    the octets of the replies to one command ("CAPA", "SIZE", ..., "RESULTS") and returns other
+    the octets of the replies to one command ("CONNECT", "CAPA", "SIZE", ..., "RESULTS") and returns other
     octets, or HANG_UP (close), or SILENCE (say nothing any more, keep the connection).
     `messages` are those whose results were sent as they should be.
     """
@@ -90,6 +90,7 @@ class _Session(socketserver.StreamRequestHandler):
         self.results = False
         self.reset()
         try:
+            self.answer("CONNECT")  # nothing, unless the test wants a greeting
             while line := self.rfile.readline():
                 self.command(line.decode("utf-8", "surrogateescape").rstrip("\r\n"))
         except (_End, OSError):
