@@ -114,12 +114,15 @@ class Quickstart:
         totals = kind(self.mta.smtp_port, ledger, options.clients, progress=progress.sent).send(
             self.messages)
         ledger.close()
-        self._wait_for_the_queue(progress)
+        left = self._wait_for_the_queue(progress)
         seconds = time.monotonic() - began
-        progress.done(f"{totals.accepted} accepted and delivered in {seconds:.1f} s")
+        queue = "" if options.mta == "none" else f", {left or 'none'} left in the queue"
+        progress.done(f"{totals.accepted} accepted{queue}; {seconds:.1f} s, "
+                      f"{totals.accepted / seconds:.0f}/s")
         return totals
 
     def _wait_for_the_queue(self, progress):
+        """Until it is empty, or does not get shorter any more; returns what is left."""
         least = None
         last_change = time.monotonic()
         while size := self.mta.queue_size():
@@ -127,8 +130,9 @@ class Quickstart:
             if least is None or size < least:
                 least, last_change = size, time.monotonic()
             if time.monotonic() - last_change > _PATIENCE:
-                return
+                break
             time.sleep(0.3)
+        return size
 
     def clean_up(self, remove):
         """Stop everything; remove all files or say where they are."""

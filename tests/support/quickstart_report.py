@@ -12,7 +12,7 @@ class Progressing:
         self._out = out
         self._terminal = out.isatty()
         self._pause = 0.2 if self._terminal else 5.0
-        self._next = 0.0
+        self._next = 0.0 if self._terminal else time.monotonic() + self._pause
 
     def sent(self, totals):
         """Callback of the sender."""
