@@ -9,9 +9,10 @@ import argparse
 import os
 import shutil
 import signal
-import smtplib
 import sys
+import tempfile
 import time
+from pathlib import Path
 
 from . import postfix, quickstart_kept, sendmail
 from .debian_packages import PackageUnavailable
@@ -24,9 +25,9 @@ from .quickstart_hints import hints
 from .quickstart_report import Progressing, table
 from .quickstart_trace import trace
 from .quickstart_without_mta import LmtpSender, NoMta
-from .run_directory import new_run_directory
+from .run_directory import TREE, new_run_directory
 from .smtp_sender import SmtpSender, paper_mix
-from .waiting import NotInTime, wait_until
+from .waiting import NotInTime
 
 USERS = 20
 DOMAIN = "example.org"
@@ -44,13 +45,13 @@ class Quickstart:
 
     def __init__(self, options):
         self.options = options
-        self.directory = new_run_directory("quickstart")
-        users = ControlledDirectory(self.directory / "directory")
+        self.directory = _new_directory()
+        mailboxes = [f"user{number + 1:02}@{DOMAIN}" for number in range(USERS)]
+        users = ControlledDirectory(self.directory / "directory", mailboxes)
         self.farm = Farm(self.directory, stores=2, partitions=1, users=0, domain=DOMAIN,
                          user_directory=users)
         self.mta = self._make_mta()
         self.ledger = self.directory / "ledger"
-        self.mailboxes = [f"user{number + 1:02}@{DOMAIN}" for number in range(USERS)]
         self.messages = []
 
     def _make_mta(self):
@@ -81,31 +82,22 @@ class Quickstart:
             print(f"      stored {store.name} on {store.endpoint}, partition "
                   f"{', '.join(store.paths)}")
         self.farm.start()
-        print(f"      homeward-bridge on {self.farm.bridge.lmtp_unix}")
-        self.farm.homes = self.farm.users.create(self.mailboxes)
-        self._wait_until_known(self.mailboxes[-1])
-        print(f"      {len(self.mailboxes)} users, in turn on "
+        self.farm.homes = self.farm.users.homes()
+        print(f"      {len(self.farm.homes)} users made with homewardctl, in turn on "
               f"{' and '.join(sorted(set(self.farm.homes.values())))}")
+        print(f"      homeward-bridge on {self.farm.bridge.lmtp_unix}")
         if self.options.mta != "none":
             print(f"      {self.options.mta} (fetched and unpacked beside the system)", flush=True)
         self.mta.start()
         door = "LMTP at the bridge" if self.options.mta == "none" else "SMTP"
         print(f"      {door} on 127.0.0.1:{self.mta.smtp_port}", flush=True)
 
-    def _wait_until_known(self, mailbox):
-        """The bridge reads changes of the directory a moment later than they are made."""
-        with smtplib.LMTP("127.0.0.1", self.farm.bridge.port, timeout=30) as session:
-            session.ehlo()
-            session.mail("")
-            wait_until(lambda: session.rcpt(mailbox)[0] == 250,
-                       f"the bridge knows {mailbox}; see {self.farm.bridge.log}")
-
     def send(self):
         """Send all messages, wait until the queue is empty; returns the sender's totals."""
         options = self.options
         print(f"[4/5] send {options.messages} messages of 3, 5 and 17 KB from "
               f"{options.clients} clients", flush=True)
-        self.messages = list(paper_mix(options.messages, self.mailboxes, seed=options.seed,
+        self.messages = list(paper_mix(options.messages, self.farm.homes, seed=options.seed,
                                        recipients=(1, 1), sender=f"sender@{DOMAIN}"))
         began = time.monotonic()
         ledger = Ledger(self.ledger)
@@ -147,6 +139,27 @@ class Quickstart:
                   "enough.", file=sys.stderr)
 
 
+def _new_directory():
+    """For root a place all accounts can enter; for others one of their own."""
+    if os.geteuid() == 0:
+        return new_run_directory("quickstart")
+    base = quickstart_kept.OWN
+    base.mkdir(parents=True, exist_ok=True)
+    if len(str(base)) > 60:  # a unix socket's path is at most 107 octets
+        base = None
+    return Path(tempfile.mkdtemp(prefix="quickstart-", dir=base)).resolve()
+
+
+def _give_back():
+    """Under sudo, what was unpacked and made below build/ belongs to the one who called it."""
+    if os.geteuid() == 0 and "SUDO_UID" in os.environ:
+        owner = int(os.environ["SUDO_UID"]), int(os.environ["SUDO_GID"])
+        build = TREE / "build"
+        for path in (build / "mta", build / "run", *(build / "mta").rglob("*")):
+            if path.exists() or path.is_symlink():
+                os.lchown(path, *owner)
+
+
 def _options(arguments):
     parser = argparse.ArgumentParser(prog="quickstart")
     parser.add_argument("--mta", choices=("postfix", "sendmail", "none"), default="postfix")
@@ -185,6 +198,7 @@ def _run(options):
         if options.keep:
             quickstart_kept.keep(run.directory)
             print(hints(run), flush=True)
+            _give_back()
             # Not the ordinary way out: what is to be stopped at exit stays.
             os._exit(0 if good else 1)
         remove = good
@@ -194,6 +208,7 @@ def _run(options):
     finally:
         _no_more_interrupts()
         run.clean_up(remove)
+        _give_back()
     if good:
         print("All is stopped and removed. ./quickstart --keep leaves it running, to look around.")
     return 0 if good else 1

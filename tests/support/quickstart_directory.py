@@ -8,13 +8,16 @@ from .user_directory import YamlDirectory
 class ControlledDirectory(YamlDirectory):
     """A static list, one user after the other on the partitions in turn."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, mailboxes):
         Path(folder).mkdir(parents=True, exist_ok=True)
         super().__init__(Path(folder) / "users.yaml")
+        self.mailboxes = list(mailboxes)
 
-    def create(self, mailboxes):
+    def write(self):
         homes = list(self.partitions)
-        for number, mailbox in enumerate(mailboxes):
+        for number, mailbox in enumerate(self.mailboxes):
             self.add_user(mailbox, homes[number % len(homes)])
-        self.write()
+        super().write()
+
+    def homes(self):
         return {mailbox: its["home"] for mailbox, its in self.users.items()}

@@ -1,6 +1,6 @@
 """What to try on the farm that `./quickstart --keep` leaves running.
 
-`sections` are shell commands under titles; a test runs them as they are printed.
+`preparation` and `sections` are shell commands; a test runs them as they are printed.
 """
 
 import shlex
@@ -13,34 +13,47 @@ from .homeward import program
 
 def hints(run):
     """The text for a person: `run` is the Quickstart whose farm goes on."""
-    lines = ["", f"Everything keeps running, in {run.directory}. Things to try, as "
-             f"{'root' if run.farm.bridge.owner else 'this user'}:"]
+    who = "as root" if run.farm.bridge.owner else "as this user"
+    lines = ["", f"Everything keeps running. Things to try, {who}, in bash; first paste this:"]
+    lines += [textwrap.indent(preparation(run), "  ")]
     for title, commands in sections(run):
         lines += ["", f"  # {title}"]
         lines += [textwrap.indent(command, "  ") for command in commands]
     return "\n".join([*lines, "", "  # Stop everything and remove it", "  ./quickstart --stop"])
 
 
+def preparation(run):
+    """Short names for the places and programs of this farm."""
+    lines = [f"D={shlex.quote(str(run.directory))}",
+             f"B={shlex.quote(str(program('stored').parent))}",
+             'homewardctl() { "$B"/homewardctl --settings "$D"/bridge/bridge.yaml "$@"; }']
+    if run.options.mta == "postfix":
+        lines.append(f"mailq() {{ {_postqueue(run.mta)}; }}")
+    if run.options.mta == "sendmail":
+        lines.append('mailq() { ls "$D"/mta/mqueue; }')
+    return "\n".join(lines)
+
+
 def sections(run):
-    """[(title, [command, ...])]. Titles say what is to be seen; the order matters."""
-    farm, mta = run.farm, run.mta
-    ann, bob = _with_most_mail(farm, farm.stores[0]), _with_most_mail(farm, farm.stores[-1])
-    control = _control(farm)
-    last = f"ls -t {_quoted(farm.maildir(ann) / 'new')}/* | head -n 1"
+    """[(title, [command, ...])]; the order matters."""
+    farm = run.farm
+    first, last = farm.stores[0], farm.stores[-1]
+    ann, bob = _with_most_mail(farm, first), _with_most_mail(farm, last)
     result = [
         (f"Send a message; {ann} lives on {farm.homes[ann]}", [_send(run, ann)]),
-        ("Read it: the newest file of that Maildir (or: mutt -f, or Dovecot)",
-         [f'head -n 30 "$({last})"']),
-        ("Its way through the logs: who took it, where it went",
-         [f"tail -n 2 {_quoted(farm.bridge.log)} {_quoted(farm.stores[0].log)}"]),
-        ("Talk to a store by hand: telnet 127.0.0.1 "
-         f"{farm.stores[0].port} and these lines, or in one go", [_by_hand(farm, ann)]),
-        ("The directory: where a user lives; all users; a message that is really stored",
-         [f"{control} locate {ann}", f"{control} user list", f"{control} deliver-test {ann}"]),
-        ("The stores: reachable, version, load, space", [f"{control} status"]),
+        ("Read it: the newest file of that Maildir",
+         [f'cd {_maildir(farm, ann)} && head -n 30 "$(ls -t new/* | head -n 1)"; cd - >/dev/null']),
+        ("Its way: the ends of the logs",
+         [f'tail -n 1 "$D"/bridge/bridge.log "$D"/{first.name}/{first.name}.log']),
+        (f"Talk to {first.name} by hand, as telnet 127.0.0.1 {first.port} would, line by line",
+         [_by_hand(first, ann)]),
+        ("The user directory, and a test message that is really stored",
+         [f"homewardctl locate {ann}", "homewardctl partition list",
+          f"homewardctl deliver-test {ann}"]),
+        ("The stores: reachable, version, load, space", ["homewardctl status"]),
     ]
     if run.options.mta != "none":
-        result.append(_store_away(run, bob))
+        result.append(_store_away(run, last, bob))
     return result
 
 
@@ -48,51 +61,38 @@ def _with_most_mail(farm, store):
     return max(farm.living_on(store.name), key=lambda user: len(farm.messages(user)))
 
 
-def _control(farm):
-    return f"{_quoted(program('homewardctl'))} --settings {_quoted(farm.bridge.config)}"
+def _maildir(farm, mailbox):
+    return f'"$D"/{farm.maildir(mailbox).relative_to(farm.directory)}'
 
 
 def _send(run, mailbox):
     kind = "LMTP" if run.options.mta == "none" else "SMTP"
     message = r"Subject: hello\r\n\r\nIs anybody home?\r\n"
     return (f'python3 -c \'import smtplib; smtplib.{kind}("127.0.0.1", {run.mta.smtp_port}).'
-            f'sendmail("sender@example.org", "{mailbox}", "{message}")\'')
+            f'sendmail(\n  "sender@{run.farm.domain}", "{mailbox}", "{message}")\'')
 
 
-def _by_hand(farm, mailbox):
-    part = next(iter(farm.stores[0].paths))
-    commands = ["SIZE 7", f"NAME {int(time.time())}.by-hand-$RANDOM.example", f"PRTN {part}",
-                "FROM <sender@example.org>", f"RCPT <{mailbox}>", "DATA", "hello", "QUIT"]
-    return (f"exec 3<>/dev/tcp/127.0.0.1/{farm.stores[0].port}\n"
-            f'printf "%s\\r\\n" "{commands[0]}" "{commands[1]}" "{commands[2]}" \\\n'
-            f'  "{commands[3]}" "{commands[4]}" {" ".join(commands[5:])} >&3; cat <&3')
+def _by_hand(store, mailbox):
+    part = next(iter(store.paths))
+    return (f"exec 3<>/dev/tcp/127.0.0.1/{store.port}\n"
+            f'printf "%s\\r\\n" "SIZE 7" "NAME {int(time.time())}.by-hand-$RANDOM.example" '
+            f'"PRTN {part}" \\\n  "FROM <sender@example.org>" "RCPT <{mailbox}>" '
+            "DATA hello QUIT >&3; cat <&3")
 
 
-def _store_away(run, mailbox):
+def _store_away(run, store, mailbox):
     """Stop a store, see mail wait in the MTA, start the store, see it arrive."""
-    store = run.farm.stores[-1]
-    new = _quoted(run.farm.maildir(mailbox) / "new")
-    start = (f"({_quoted(program('stored'))} --config {_quoted(store.config)} "
-             f">>{_quoted(store.log)} 2>&1 &)")
+    count = f"ls {_maildir(run.farm, mailbox)}/new | wc -l"
+    start = (f'("$B"/stored --config "$D"/{store.name}/{store.name}.yaml '
+             f'>>"$D"/{store.name}/{store.name}.log 2>&1 &)')
     return (f"Stop {store.name}: mail for {mailbox} waits in the queue. Start it: it arrives",
-            [f"kill {store.pid}; ls {new} | wc -l",
-             _send(run, mailbox),
-             f"sleep 2; {_queue_command(run)}",
-             start,
-             f"sleep 25; ls {new} | wc -l"])
+            [f"kill {store.pid}; {count}", _send(run, mailbox), "sleep 2; mailq", start,
+             f"sleep 25; {count}"])
 
 
-def _queue_command(run):
-    """Shows the MTA's queue with the MTA's own program, or sendmail's as the files it is."""
-    mta = run.mta
-    if run.options.mta == "sendmail":
-        return f"ls {_quoted(mta.queue)}"
+def _postqueue(mta):
     environment = mta.environment()
     wanted = [f"{name}={environment[name]}" for name in ("MAIL_CONFIG", "LD_LIBRARY_PATH")
               if name in environment]
     postqueue = shutil.which("postqueue", path=environment["PATH"])
     return shlex.join(["env", *wanted, postqueue, "-p"])
-
-
-def _quoted(path):
-    return shlex.quote(str(path))

@@ -13,7 +13,10 @@ from pathlib import Path
 from .process import is_alive
 from .run_directory import TREE
 
-_NOTE = TREE / "build" / "quickstart" / "kept"
+# Belongs to the one who calls ./quickstart, with or without sudo.
+OWN = TREE / "build" / "quickstart"
+
+_NOTE = OWN / "kept"
 
 _OUR_PROGRAMS = ("stored", "homeward-bridge", "homewardctl")
 _UNPACKED = TREE / "build" / "mta"

@@ -12,7 +12,7 @@ from . import postfix, quickstart_kept, sendmail
 from .homeward import program
 from .process import run
 from .quickstart import Quickstart, _options
-from .quickstart_hints import sections
+from .quickstart_hints import preparation, sections
 from .run_directory import TREE
 from .waiting import wait_until
 
@@ -101,7 +101,7 @@ def test_what_is_kept_does_what_the_hints_promise(mta):
     one = Quickstart(_options(["--mta", mta, "--messages", "20", "--keep"]))
     try:
         assert one.run()
-        shown = {title: [_shell(command) for command in commands]
+        shown = {title: [_shell(preparation(one), command) for command in commands]
                  for title, commands in sections(one)}
         store = one.farm.stores[-1]
     finally:
@@ -119,9 +119,9 @@ def test_what_is_kept_does_what_the_hints_promise(mta):
     assert not store.running
 
 
-def _shell(command):
+def _shell(first, command):
     """What a person gets to see who pastes the command into a terminal."""
-    done = subprocess.run(["/bin/bash", "-c", command], stdout=subprocess.PIPE, text=True,
+    done = subprocess.run(["/bin/bash", "-c", f"{first}\n{command}"], stdout=subprocess.PIPE, text=True,
                           stderr=subprocess.STDOUT, timeout=120, check=False)
     assert done.returncode == 0, f"{command}\n{done.stdout}"
     return done.stdout
