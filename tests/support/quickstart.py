@@ -53,6 +53,7 @@ class Quickstart:
         self.mta = self._make_mta()
         self.ledger = self.directory / "ledger"
         self.messages = []
+        self.sender = None
 
     def _make_mta(self):
         kind, bridge = self.options.mta, self.farm.bridge
@@ -103,8 +104,8 @@ class Quickstart:
         ledger = Ledger(self.ledger)
         progress = Progressing(options.messages)
         kind = LmtpSender if options.mta == "none" else SmtpSender
-        totals = kind(self.mta.smtp_port, ledger, options.clients, progress=progress.sent).send(
-            self.messages)
+        self.sender = kind(self.mta.smtp_port, ledger, options.clients, progress=progress.sent)
+        totals = self.sender.send(self.messages)
         ledger.close()
         left = self._wait_for_the_queue(progress)
         seconds = time.monotonic() - began
@@ -128,6 +129,8 @@ class Quickstart:
 
     def clean_up(self, remove):
         """Stop everything; remove all files or say where they are."""
+        if self.sender is not None:
+            self.sender.stop()
         self.mta.stop()
         self.farm.stop()
         stop_everything()
