@@ -174,7 +174,7 @@ void print_summary(session& s, const import_outcome& outcome, const import_list&
   s.out() << fmt::format("{} {}; {} with problems, {} in the directory already{}.\n",
                          count_of(outcome.added.size(), "user"),
                          kept        ? "imported"
-                         : o.dry_run ? "would be imported (dry run, nothing was changed)"
+                         : o.dry_run ? "could be imported (dry run: nothing was changed)"
                                      : "not imported: nothing was changed",
                          count_of(outcome.problems.size(), "line"), outcome.existing,
                          list.passed_over == 0
