@@ -39,7 +39,7 @@ class spool_test : public ::testing::Test {
  protected:
   spool_test() {
     memory_.make_directories("/spool");
-    place_ = std::move(open_spool_place(files_, "/spool", 1_KiB).value());
+    place_ = open_spool_place(files_, "/spool", 1_KiB).value();
   }
   forgetting_file_system memory_;
   faulty_file_system files_{memory_};

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <sys/fsuid.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -185,15 +186,24 @@ TEST_F(writer_bad_input_test, a_large_message_passes_in_little_memory) {
   EXPECT_LT(after.ru_maxrss - before.ru_maxrss, 4096) << "KiB";
 }
 
-TEST_F(writer_bad_input_test, an_unwritable_partition_is_a_transient_failure) {
-  if (::geteuid() == 0) {
-    GTEST_SKIP() << "root may write everywhere";
-  }
+TEST_F(writer_bad_input_test, a_partition_of_another_user_is_a_transient_failure) {
+  constexpr unsigned nobody = 65534;
   disk::permissions(root_, disk::perms::owner_read | disk::perms::owner_exec);
+  const bool root = ::geteuid() == 0; // who may write everywhere, so look as somebody else
+  if (root) {
+    disk::permissions(scratch_.path(), disk::perms::all);
+    disk::permissions(root_, disk::perms::others_exec | disk::perms::others_read);
+    ::setfsuid(nobody);
+  }
   const auto refused = deliver("ann@x");
+  if (root) {
+    ::setfsuid(0);
+  }
   disk::permissions(root_, disk::perms::owner_all);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().kind, failure_kind::transient);
+  EXPECT_NE(refused.error().advice.find("another user"), std::string::npos)
+      << describe(refused.error());
 }
 
 } // namespace
