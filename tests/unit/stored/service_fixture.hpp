@@ -15,6 +15,7 @@
 
 #include <gtest/gtest.h>
 
+#include "lib/base/log.hpp"
 #include "lib/fs/real_file_system.hpp"
 #include "lib/net/io_threads.hpp"
 
@@ -108,6 +109,7 @@ inline std::uint16_t free_port() {
 class whole_store : public testing::Test {
  protected:
   whole_store() {
+    (void)log::enabled(log::level::info); // the log begins on this thread, as in main
     for (const char* name : {"mail1", "mail2", "spool"}) {
       std::filesystem::create_directory(here_.path() / name);
     }

@@ -1,5 +1,3 @@
-#include <fstream>
-#include <iterator>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -47,11 +45,10 @@ TEST(stored_settings, the_example_means_the_defaults) {
   EXPECT_EQ(s.live.partitions[0].name, "mail1");
 }
 
-TEST(stored_settings, the_example_in_the_tree_is_up_to_date) {
-  std::ifstream shipped(HOMEWARD_SOURCE_DIR "/packaging/examples/stored.yaml");
-  const std::string text{std::istreambuf_iterator<char>(shipped), {}};
-  EXPECT_TRUE(text == settings_table().example_file())
-      << "write it anew: stored --example-config > packaging/examples/stored.yaml";
+TEST(stored_settings, the_fewest_settings_that_are_shipped_are_good) {
+  const auto shipped =
+      settings_table().parse_file(HOMEWARD_SOURCE_DIR "/packaging/examples/stored.yaml");
+  EXPECT_TRUE(shipped) << to_string(shipped.error());
 }
 
 TEST(stored_settings, what_is_printed_reads_back) {
