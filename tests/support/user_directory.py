@@ -3,7 +3,9 @@
 Both have the same methods, so that a farm works with either.
 """
 
+import copy
 import os
+import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -49,3 +51,59 @@ class YamlDirectory:
         temporary.write_text(text, encoding="utf-8")
         os.chmod(temporary, 0o644)
         temporary.replace(self.file)
+
+
+class SqliteDirectory(YamlDirectory):
+    """The same in an SQLite file: `write` brings the file up to date with homewardctl, as an operator
+    would. `control` is the path of homewardctl, `owner` the account of the bridge or None."""
+
+    engine = "sqlite"
+
+    def __init__(self, file, control, owner=None):
+        super().__init__(Path(file))
+        self.program = control
+        self.owner = owner
+        self._written = YamlDirectory(self.file)
+
+    def control(self, *arguments, check=True):
+        """Run homewardctl on this directory; returns the CompletedProcess."""
+        return run([self.program, "--directory", self.file, *arguments], check=check)
+
+    def write(self):
+        if not self.file.exists():
+            self._make()
+        for name, endpoints in _changed(self.servers, self._written.servers):
+            options = [word for one in endpoints for word in ("--endpoint", one)]
+            self.control("server", _verb(name, self._written.servers), name, *options)
+        for name, keys in _changed(self.partitions, self._written.partitions):
+            self.control("partition", _verb(name, self._written.partitions), name, *_options(keys))
+        for mailbox, keys in _changed(self.users, self._written.users):
+            known = mailbox in self._written.users
+            options = _options({key: value for key, value in keys.items() if key != "epoch"})
+            self.control("user", "set" if known else "add", mailbox, *options,
+                         *(["--yes"] if known else []))
+        for mailbox in set(self._written.users) - set(self.users):
+            self.control("user", "remove", mailbox, "--yes")
+        self._written.servers = copy.deepcopy(self.servers)
+        self._written.partitions = copy.deepcopy(self.partitions)
+        self._written.users = copy.deepcopy(self.users)
+
+    def _make(self):
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        self.control("directory", "init")
+        if self.owner:  # readers keep their place in files beside it
+            shutil.chown(self.file.parent, self.owner)
+            for file in self.file.parent.iterdir():
+                shutil.chown(file, self.owner)
+
+
+def _changed(now, before):
+    return [(name, value) for name, value in now.items() if before.get(name) != value]
+
+
+def _verb(name, known):
+    return "set" if name in known else "add"
+
+
+def _options(keys):
+    return [word for key, value in keys.items() for word in (f"--{key}", str(value))]
