@@ -20,7 +20,7 @@ from .homeward import Farm
 from .maildir_ledger import Ledger
 from .ports import free_port
 from .process import stop_everything
-from .quickstart_directory import ControlledDirectory
+from .quickstart_directory import PlacedDirectory
 from .quickstart_hints import hints
 from .quickstart_report import Progressing, table
 from .quickstart_trace import trace
@@ -47,7 +47,7 @@ class Quickstart:
         self.options = options
         self.directory = _new_directory()
         mailboxes = [f"user{number + 1:02}@{DOMAIN}" for number in range(USERS)]
-        users = ControlledDirectory(self.directory / "directory", mailboxes)
+        users = PlacedDirectory(self.directory / "directory", mailboxes)
         self.farm = Farm(self.directory, stores=2, partitions=1, users=0, domain=DOMAIN,
                          user_directory=users)
         self.mta = self._make_mta()

@@ -121,8 +121,8 @@ def test_what_is_kept_does_what_the_hints_promise(mta):
 
 def _shell(first, command):
     """What a person gets to see who pastes the command into a terminal."""
-    done = subprocess.run(["/bin/bash", "-c", f"{first}\n{command}"], stdout=subprocess.PIPE, text=True,
-                          stderr=subprocess.STDOUT, timeout=120, check=False)
+    done = subprocess.run(["/bin/bash", "-c", f"{first}\n{command}"], text=True, timeout=120,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     assert done.returncode == 0, f"{command}\n{done.stdout}"
     return done.stdout
 
