@@ -102,6 +102,8 @@ int run(int argc, const char* const* argv, environment& env) {
   add_partition_command(app, s);
   add_user_command(app, s);
   add_locate_command(app, s);
+  add_deliver_test_command(app, s);
+  add_status_command(app, s);
   add_directory_command(app, s);
   add_completion_command(app, s);
   try {

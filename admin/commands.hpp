@@ -13,13 +13,15 @@ class App;
 
 namespace homeward::admin {
 
-void add_server_command(CLI::App& app, session& s);     // server.cpp
-void add_partition_command(CLI::App& app, session& s);  // partition.cpp
-void add_user_command(CLI::App& app, session& s);       // user.cpp
-void add_user_import(CLI::App& user, session& s);       // user_import.cpp, below `user`
-void add_locate_command(CLI::App& app, session& s);     // locate.cpp
-void add_directory_command(CLI::App& app, session& s);  // directory.cpp
-void add_completion_command(CLI::App& app, session& s); // completion.cpp
+void add_server_command(CLI::App& app, session& s);       // server.cpp
+void add_partition_command(CLI::App& app, session& s);    // partition.cpp
+void add_user_command(CLI::App& app, session& s);         // user.cpp
+void add_user_import(CLI::App& user, session& s);         // user_import.cpp, below `user`
+void add_locate_command(CLI::App& app, session& s);       // locate.cpp
+void add_directory_command(CLI::App& app, session& s);    // directory.cpp
+void add_status_command(CLI::App& app, session& s);       // status.cpp
+void add_deliver_test_command(CLI::App& app, session& s); // deliver_test.cpp
+void add_completion_command(CLI::App& app, session& s);   // completion.cpp
 
 // Runs `command` when `leaf` was chosen.
 void on_chosen(CLI::App& leaf, session& s, std::function<exit_code()> command);

@@ -6,9 +6,9 @@
 #include <fmt/format.h>
 
 #include "lib/base/escape.hpp"
-#include "lib/mail/address.hpp"
 
 #include "admin/commands.hpp"
+#include "admin/located_home.hpp"
 #include "admin/output.hpp"
 #include "admin/where_mail_lies.hpp"
 
@@ -16,89 +16,8 @@ namespace homeward::admin {
 
 namespace {
 
-// The way from an address to a home.
-struct located {
-  std::vector<std::string> looked_up; // in order; the last one was found, if any
-  std::optional<directory::user> user = {};
-  directory::partition partition = {};
-  directory::server server = {};
-  std::vector<std::string> similar = {}; // when nobody was found
-};
-
-result<std::vector<std::string>> candidates(session& s, const std::string& address) {
-  const auto rules = s.address_rules();
-  if (rules.has_error()) {
-    return rules.error();
-  }
-  const auto parsed = mail::parse_path(address, mail::charset::utf8);
-  if (parsed.has_error()) {
-    failure f = permanent_failure(failure_reason::syntax,
-                                  fmt::format("\"{}\" is not an address", escape(address, 120)),
-                                  std::string(mail::words(parsed.error())));
-    f.advice = "Write it as ann@example.org.";
-    return f;
-  }
-  return rules->candidates(*parsed);
-}
-
-// Users of the same name elsewhere: the usual reason why somebody is not found.
-std::vector<std::string> similar_to(directory::engine& engine, const std::string& mailbox) {
-  std::vector<std::string> names;
-  const std::string local = mailbox.substr(0, mailbox.rfind('@'));
-  if (local.find_first_of("*?") != std::string::npos) {
-    return names;
-  }
-  for (const std::string& pattern : {local, local + "@*"}) {
-    (void)engine.each_user({.pattern = pattern, .limit = 5}, [&](const directory::user& u) {
-      names.push_back(u.mailbox);
-      return true;
-    });
-  }
-  return names;
-}
-
-result<void> add_place(directory::engine& engine, located& found) {
-  const auto partitions = engine.partitions();
-  const auto servers = engine.servers();
-  if (partitions.has_error() || servers.has_error()) {
-    return partitions.has_error() ? partitions.error() : servers.error();
-  }
-  for (const auto& p : *partitions) {
-    found.partition = p.id == found.user->where.primary ? p : found.partition;
-  }
-  for (const auto& known : *servers) {
-    found.server = known.name == found.user->where.primary.server ? known : found.server;
-  }
-  return {};
-}
-
-result<located> find(session& s, const std::string& address) {
-  const auto names = candidates(s, address);
-  const auto engine = s.engine();
-  if (names.has_error() || engine.has_error()) {
-    return names.has_error() ? names.error() : engine.error();
-  }
-  located found;
-  for (const auto& mailbox : *names) {
-    found.looked_up.push_back(mailbox);
-    auto known = (*engine)->find_user(mailbox);
-    if (known.has_error()) {
-      return known.error();
-    }
-    if (*known) {
-      found.user = std::move(**known);
-      if (const auto placed = add_place(**engine, found); placed.has_error()) {
-        return placed.error();
-      }
-      return found;
-    }
-  }
-  found.similar = similar_to(**engine, names->back());
-  return found;
-}
-
 // What the front end does with mail for this user now.
-std::string verdict(const located& found) {
+std::string verdict(const located_home& found) {
   if (found.user->where.state == directory::user_state::disabled) {
     return "refused for good: the user is disabled";
   }
@@ -114,7 +33,7 @@ std::string verdict(const located& found) {
   return "handed to stored on " + found.server.name;
 }
 
-exit_code print_found(session& s, const std::string& address, const located& found) {
+exit_code print_found(session& s, const std::string& address, const located_home& found) {
   const auto& u = *found.user;
   const std::string lies = where_mail_lies(u.mailbox, found.partition);
   if (s.json()) {
@@ -153,7 +72,7 @@ exit_code print_found(session& s, const std::string& address, const located& fou
   return exit_code::done;
 }
 
-exit_code print_nobody(session& s, const std::string& address, const located& found) {
+exit_code print_nobody(session& s, const std::string& address, const located_home& found) {
   if (s.json()) {
     s.print({{"address", address},
              {"looked_up", found.looked_up},
@@ -187,7 +106,7 @@ void add_locate_command(CLI::App& app, session& s) {
       ->required()
       ->type_name("ADDRESS");
   on_chosen(*command, s, [&s, address] {
-    const auto found = find(s, *address);
+    const auto found = locate_home(s, *address);
     if (found.has_error()) {
       return s.report(found.error());
     }

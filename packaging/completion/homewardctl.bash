@@ -9,13 +9,13 @@ _homewardctl() {
   read -ra typed <<<"$line"
   [[ $line == *[[:space:]] ]] && typed+=('')
   local current="${typed[-1]}" previous="${typed[-2]}"
-  local commands='|server|server add|server list|server show|server set|server remove|partition|partition add|partition list|partition show|partition set|partition remove|user|user add|user list|user show|user set|user remove|user import|locate|directory|directory init|directory backup|directory restore|directory check|directory publish|directory export|completion|'
+  local commands='|server|server add|server list|server show|server set|server remove|partition|partition add|partition list|partition show|partition set|partition remove|user|user add|user list|user show|user set|user remove|user import|locate|deliver-test|status|directory|directory init|directory backup|directory restore|directory check|directory publish|directory export|completion|'
   for word in "${typed[@]:1:${#typed[@]}-2}"; do
     [[ $commands == *"|${path:+$path }$word|"* ]] && path="${path:+$path }$word"
   done
 
   case "$path" in
-  "") words='server partition user locate directory completion --help --directory --settings --json --version' ;;
+  "") words='server partition user locate deliver-test status directory completion --help --directory --settings --json --version' ;;
   "server") words='add list show set remove --help' ;;
   "server add") words='--help --endpoint' ;;
   "server list") words='--help --names' ;;
@@ -36,6 +36,8 @@ _homewardctl() {
   "user remove") words='--help --yes' ;;
   "user import") words='--help --format --domain --home --quota --min-uid --max-uid --dry-run --skip-existing --keep-going' ;;
   "locate") words='--help' ;;
+  "deliver-test") words='--help --from --timeout' ;;
+  "status") words='--help --timeout' ;;
   "directory") words='init backup restore check publish export --help' ;;
   "directory init") words='--help' ;;
   "directory backup") words='--help' ;;
