@@ -16,10 +16,18 @@ struct byte_count {
 };
 
 inline namespace literals {
-constexpr byte_count operator""_B(unsigned long long n) { return {n}; }
-constexpr byte_count operator""_KiB(unsigned long long n) { return {n << 10U}; }
-constexpr byte_count operator""_MiB(unsigned long long n) { return {n << 20U}; }
-constexpr byte_count operator""_GiB(unsigned long long n) { return {n << 30U}; }
+constexpr byte_count operator""_B(unsigned long long n) {
+  return {n};
+}
+constexpr byte_count operator""_KiB(unsigned long long n) {
+  return {n << 10U};
+}
+constexpr byte_count operator""_MiB(unsigned long long n) {
+  return {n << 20U};
+}
+constexpr byte_count operator""_GiB(unsigned long long n) {
+  return {n << 30U};
+}
 } // namespace literals
 
 // "64 MiB", "17 KiB", "512 B": the largest unit that divides it, as the settings accept it.

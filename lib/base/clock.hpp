@@ -8,7 +8,8 @@ namespace homeward {
 using steady_time = std::chrono::steady_clock::time_point;
 using wall_time = std::chrono::system_clock::time_point;
 
-// Where the drivers and services take the time from. Implementations are safe to call from any thread.
+// Where the drivers and services take the time from. Implementations are safe to call from any
+// thread.
 class clock_source {
  public:
   clock_source() = default;

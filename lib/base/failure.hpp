@@ -1,7 +1,7 @@
 #pragma once
 // The one failure type of the tree, from a system call on a storage server to the reply line of the
-// LMTP server. Whoever meets the fault first says what it is; nobody translates it again, except that
-// lib/mail turns it into reply text and lib/store_protocol into a bracketed code, and back.
+// LMTP server. Whoever meets the fault first says what it is; nobody translates it again, except
+// that lib/mail turns it into reply text and lib/store_protocol into a bracketed code, and back.
 
 #include <string>
 #include <string_view>
@@ -62,7 +62,8 @@ struct failure {
 [[nodiscard]] std::string describe(const failure& f);
 
 // Either a value or a failure. Expected failures travel in results; exceptions are for bugs.
-template <class T> using result = boost::system::result<T, failure>;
+template <class T>
+using result = boost::system::result<T, failure>;
 
 // Called by boost::system::result when value() is asked of a failure: a bug of the caller.
 [[noreturn]] void throw_exception_from_error(const failure& f, const boost::source_location& where);

@@ -1,8 +1,8 @@
 #pragma once
 // The log: one line an event, to standard error, in the form "<level> <event> key=value ...". Under
-// systemd the line starts with the journal's priority prefix instead of a time. Values from peers are
-// escaped and capped here, so a caller cannot forget it (reliability promise 25). Never give it a
-// message body. Safe from any thread; lines are never mixed.
+// systemd the line starts with the journal's priority prefix instead of a time. Values from peers
+// are escaped and capped here, so a caller cannot forget it (reliability promise 25). Never give it
+// a message body. Safe from any thread; lines are never mixed.
 
 #include <concepts>
 #include <cstdint>
@@ -18,14 +18,14 @@ namespace homeward::log {
 
 enum class level : unsigned char { debug = 0, info = 1, notice = 2, warning = 3, error = 4 };
 
-// One key=value pair. Numbers are printed as they are; texts are escaped, and quoted when they hold a space.
+// One key=value pair. Numbers are printed as they are; texts are escaped, and quoted when they hold
+// a space.
 class field {
  public:
   field(std::string_view key, std::string_view value);
   field(std::string_view key, const char* value) : field(key, std::string_view(value)) {}
   field(std::string_view key, const std::string& value) : field(key, std::string_view(value)) {}
-  field(std::string_view key, std::integral auto value)
-      : text_(fmt::format("{}={}", key, value)) {}
+  field(std::string_view key, std::integral auto value) : text_(fmt::format("{}={}", key, value)) {}
   // The failure's description under `key`.
   field(std::string_view key, const failure& f) : field(key, std::string_view(describe(f))) {}
 
@@ -35,12 +35,14 @@ class field {
   std::string text_;
 };
 
-// Sets what is printed; `program` names the lines when they do not go to the journal. Call once in main.
+// Sets what is printed; `program` names the lines when they do not go to the journal. Call once in
+// main.
 void start(std::string_view program, level lowest);
 void set_level(level lowest);
 [[nodiscard]] bool enabled(level l);
 
-// `event` is a fixed phrase of ours ("message stored", "store unreachable"), never text from a peer.
+// `event` is a fixed phrase of ours ("message stored", "store unreachable"), never text from a
+// peer.
 void write(level l, std::string_view event, std::initializer_list<field> fields = {});
 
 inline void debug(std::string_view event, std::initializer_list<field> fields = {}) {

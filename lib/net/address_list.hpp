@@ -1,5 +1,6 @@
 #pragma once
-// Which peers may connect: a list of networks such as "192.0.2.0/24", "2001:db8::/32" or single addresses.
+// Which peers may connect: a list of networks such as "192.0.2.0/24", "2001:db8::/32" or single
+// addresses.
 
 #include <string>
 #include <string_view>

@@ -30,6 +30,15 @@ asio::awaitable<void> stay_alive(std::chrono::microseconds interval, asio::stead
   }
 }
 
+void log_cut(const task_group& sessions) {
+  log::warning("sessions did not finish in time and are cut",
+               {{"sessions", sessions.size()}, {"next", "the MTA repeats what was not answered"}});
+}
+
+void log_stop(const task_group& sessions) {
+  log::notice("stopping", {{"sessions", sessions.size()}});
+}
+
 asio::awaitable<void> stop_sessions(task_group& sessions, std::chrono::seconds grace) {
   sessions.ask_all_to_finish();
   // Named, not awaited in the condition: gcc 12 makes wrong code of the latter.
@@ -37,8 +46,7 @@ asio::awaitable<void> stop_sessions(task_group& sessions, std::chrono::seconds g
   if (idle) {
     co_return;
   }
-  log::warning("sessions did not finish in time and are cut",
-               {{"sessions", sessions.size()}, {"next", "the MTA repeats what was not answered"}});
+  log_cut(sessions);
   sessions.cut_all();
   [[maybe_unused]] const bool ended = co_await sessions.idle_within(patience_after_cut);
 }
@@ -55,7 +63,7 @@ asio::awaitable<void> live(io_threads& threads, task_group& sessions, daemon_hoo
     hooks.reload();
     notify_ready(hooks.status);
   }
-  log::notice("stopping", {{"sessions", sessions.size()}});
+  log_stop(sessions);
   notify_stopping();
   hooks.stop_accepting();
   co_await stop_sessions(sessions, grace);

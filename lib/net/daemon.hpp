@@ -13,13 +13,14 @@ namespace homeward::net {
 
 // What a daemon does at the turns of its life. Called one at a time, never while another runs.
 struct daemon_hooks {
-  std::string status;                  // for the service manager: "2 listeners, 3 partitions"
-  std::function<void()> reload;        // SIGHUP; must keep what it had when the new settings are bad
+  std::string status;           // for the service manager: "2 listeners, 3 partitions"
+  std::function<void()> reload; // SIGHUP; must keep what it had when the new settings are bad
   std::function<void()> stop_accepting; // first step of a stop
-  std::function<void()> finish;        // after the last session has ended, before run() returns
+  std::function<void()> finish;         // after the last session has ended, before run() returns
 };
 
-// Runs `threads` until a stop is complete. `grace` is what begun work gets (reliability promise 27).
+// Runs `threads` until a stop is complete. `grace` is what begun work gets (reliability promise
+// 27).
 void run_daemon(io_threads& threads, task_group& sessions, daemon_hooks hooks,
                 std::chrono::seconds grace = std::chrono::seconds(30));
 

@@ -25,8 +25,8 @@ class io_threads {
   [[nodiscard]] boost::asio::io_context& context() { return context_; }
   [[nodiscard]] strand make_strand() { return boost::asio::make_strand(context_.get_executor()); }
 
-  // Runs until stop(); the calling thread is one of the threads. An exception that escapes a handler
-  // is a bug: it is logged and ends the process.
+  // Runs until stop(); the calling thread is one of the threads. An exception that escapes a
+  // handler is a bug: it is logged and ends the process.
   void run();
   // May be called from any thread, also from a handler.
   void stop();

@@ -107,6 +107,13 @@ accepted accepted_tcp(stream_socket socket, const tcp::endpoint& peer) {
   return {std::move(socket), peer_name(peer), peer.address(), false};
 }
 
+void log_refusal(const endpoint& where, const boost::system::error_code& error) {
+  log::warning("cannot accept a connection",
+               {{"listener", to_string(where)},
+                {"error", error.message()},
+                {"next", "if descriptors ran out, raise LimitNOFILE"}});
+}
+
 } // namespace
 
 listener::listener(std::shared_ptr<state> s) : state_(std::move(s)) {}
@@ -172,10 +179,7 @@ asio::awaitable<void> listener::run(std::function<void(accepted)> handle) {
       }
     }
     if (error && !s->closed) {
-      log::warning("cannot accept a connection",
-                   {{"listener", to_string(s->where)},
-                    {"error", error.message()},
-                    {"next", "if descriptors ran out, raise LimitNOFILE"}});
+      log_refusal(s->where, error);
       pause.expires_after(pause_without_descriptors);
       co_await pause.async_wait(as_result);
     }

@@ -4,7 +4,6 @@
 #include <functional>
 #include <memory>
 #include <string>
-
 #include <sys/types.h>
 
 #include <boost/asio/awaitable.hpp>
@@ -20,19 +19,19 @@ namespace homeward::net {
 // One accepted connection; its socket lives on a strand of its own.
 struct accepted {
   stream_socket socket;
-  std::string peer;                  // "192.0.2.7:4711" or "unix"
-  boost::asio::ip::address address;  // unspecified for unix sockets
+  std::string peer;                 // "192.0.2.7:4711" or "unix"
+  boost::asio::ip::address address; // unspecified for unix sockets
   bool is_unix = false;
 };
 
 // Opened in main before privileges or readiness; run() is one coroutine for the daemon's life.
 class listener {
  public:
-  // Binds and listens. A stale unix socket (nobody answers on it) is replaced, a live one is an error.
-  // `unix_mode` is the socket's file mode. A TCP host must be numeric, "localhost" or "*" (any).
-  // Failures say what to do next.
-  [[nodiscard]] static result<listener> open(boost::asio::io_context& context, const endpoint& where,
-                                             mode_t unix_mode);
+  // Binds and listens. A stale unix socket (nobody answers on it) is replaced, a live one is an
+  // error. `unix_mode` is the socket's file mode. A TCP host must be numeric, "localhost" or "*"
+  // (any). Failures say what to do next.
+  [[nodiscard]] static result<listener> open(boost::asio::io_context& context,
+                                             const endpoint& where, mode_t unix_mode);
 
   listener(listener&&) noexcept;
   listener& operator=(listener&&) noexcept;

@@ -1,10 +1,10 @@
 #pragma once
-// The settings of a listening socket, for every daemon that has one, and the checks that go with them.
+// The settings of a listening socket, for every daemon that has one, and the checks that go with
+// them.
 
 #include <string>
-#include <vector>
-
 #include <sys/types.h>
+#include <vector>
 
 #include "lib/base/failure.hpp"
 #include "lib/config/table.hpp"

@@ -21,15 +21,15 @@ namespace homeward::net {
 
 using stream_socket = boost::asio::generic::stream_protocol::socket;
 
-// Outcome of one read: `error` is asio::error::eof when the peer closed, asio::error::timed_out when
-// the limit passed, asio::error::operation_aborted after cut().
+// Outcome of one read: `error` is asio::error::eof when the peer closed, asio::error::timed_out
+// when the limit passed, asio::error::operation_aborted after cut().
 struct read_outcome {
   boost::system::error_code error;
   std::size_t octets = 0;
 };
 
-// Move-only owner of the socket. All members must be called on the socket's executor (a strand); the
-// coroutines may run on it or be spawned on it.
+// Move-only owner of the socket. All members must be called on the socket's executor (a strand);
+// the coroutines may run on it or be spawned on it.
 class stream {
  public:
   stream(stream_socket socket, std::string peer);
@@ -41,11 +41,11 @@ class stream {
 
   // Reads at least one octet. Re-arms TCP_QUICKACK first, so that a peer with Nagle's algorithm on
   // (sendmail) is not held up for the delayed acknowledgement.
-  [[nodiscard]] boost::asio::awaitable<read_outcome>
-  read_some(boost::asio::mutable_buffer buffer, std::chrono::nanoseconds limit);
+  [[nodiscard]] boost::asio::awaitable<read_outcome> read_some(boost::asio::mutable_buffer buffer,
+                                                               std::chrono::nanoseconds limit);
 
-  // Writes all of `data`, then all of `more`, gathered where the kernel takes both; the limit restarts
-  // with every piece the peer takes. An error means that an unknown part was sent.
+  // Writes all of `data`, then all of `more`, gathered where the kernel takes both; the limit
+  // restarts with every piece the peer takes. An error means that an unknown part was sent.
   [[nodiscard]] boost::asio::awaitable<boost::system::error_code>
   write_all(boost::asio::const_buffer data, std::chrono::nanoseconds limit,
             boost::asio::const_buffer more = {});

@@ -27,8 +27,8 @@ class task_group {
   task_group(const task_group&) = delete;
   task_group& operator=(const task_group&) = delete;
 
-  // Starts `task` on `executor`. An exception that escapes it is a bug: it is logged with `name` and
-  // ends this task only.
+  // Starts `task` on `executor`. An exception that escapes it is a bug: it is logged with `name`
+  // and ends this task only.
   void spawn(const boost::asio::any_io_executor& executor, const char* name,
              boost::asio::awaitable<void> task, task_control control = {});
 

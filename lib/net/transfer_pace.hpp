@@ -1,6 +1,6 @@
 #pragma once
-// How long to wait for the next octets of a message, so that a peer that sends one octet a minute does
-// not hold a session for ever (reliability promise 22). Pure; one strand.
+// How long to wait for the next octets of a message, so that a peer that sends one octet a minute
+// does not hold a session for ever (reliability promise 22). Pure; one strand.
 
 #include <algorithm>
 #include <chrono>
@@ -19,8 +19,8 @@ class transfer_pace {
   void reset() { since_.reset(); }
   void count(std::size_t octets) { octets_ += octets; }
 
-  // The patience now: `block` for the next octets, but on the whole no longer than `block` plus what
-  // the octets so far have earned at `rate` octets a second. A rate of 0 asks for nothing.
+  // The patience now: `block` for the next octets, but on the whole no longer than `block` plus
+  // what the octets so far have earned at `rate` octets a second. A rate of 0 asks for nothing.
   [[nodiscard]] std::chrono::nanoseconds limit(steady_time now, std::chrono::nanoseconds block,
                                                byte_count rate) {
     if (!since_) {
@@ -32,7 +32,8 @@ class transfer_pace {
     }
     const std::chrono::duration<double> earned(static_cast<double>(octets_) /
                                                static_cast<double>(rate.octets));
-    const auto late = *since_ + block + std::chrono::duration_cast<std::chrono::nanoseconds>(earned);
+    const auto late =
+        *since_ + block + std::chrono::duration_cast<std::chrono::nanoseconds>(earned);
     return std::clamp<std::chrono::nanoseconds>(late - now, std::chrono::nanoseconds(1), block);
   }
 

@@ -1,14 +1,15 @@
 #pragma once
 // Decides when a store is taken for down: after some faults in a row mail for it is refused at once
-// instead of waiting for time-outs, until a probe succeeds. Probes are spaced with doubling, jittered
-// delays, so that a returning store is not trampled. Pure; not thread-safe: the pool guards it.
+// instead of waiting for time-outs, until a probe succeeds. Probes are spaced with doubling,
+// jittered delays, so that a returning store is not trampled. Pure; not thread-safe: the pool
+// guards it.
 
 #include <chrono>
 
 namespace homeward::store_client {
 
 struct breaker_limits {
-  unsigned faults_to_open = 3;              // in a row
+  unsigned faults_to_open = 3;                 // in a row
   std::chrono::milliseconds first_delay{1000}; // before the first probe, before jitter
   std::chrono::milliseconds longest_delay{30'000};
 };
@@ -24,8 +25,8 @@ class breaker {
   // No connection, or one lost or silent. True when this one opened the breaker: start probing.
   [[nodiscard]] bool failed();
 
-  // How long to wait before the next probe: half of the current delay plus a random part of the other
-  // half. `random_unit` is uniform in [0, 1]. Doubles the delay for the next call.
+  // How long to wait before the next probe: half of the current delay plus a random part of the
+  // other half. `random_unit` is uniform in [0, 1]. Doubles the delay for the next call.
   [[nodiscard]] std::chrono::milliseconds next_probe_delay(double random_unit);
 
  private:

@@ -46,8 +46,8 @@ class connection {
   [[nodiscard]] boost::asio::awaitable<result<std::optional<store_protocol::load_figures>>>
   probe(steady_time give_up);
 
-  // True when another transaction may follow. Looks at the socket: a peer that closed or spoke unasked
-  // is not reusable.
+  // True when another transaction may follow. Looks at the socket: a peer that closed or spoke
+  // unasked is not reusable.
   [[nodiscard]] bool is_reusable(steady_time now, std::chrono::seconds longest_idle);
 
   [[nodiscard]] const store_protocol::server_features& features() const {
@@ -74,8 +74,8 @@ class connection {
   steady_time born_;
   steady_time last_used_;
 
-  std::string unread_;  // received, not yet consumed by the session
-  std::string unsent_;  // to be written before anything else
+  std::string unread_;                               // received, not yet consumed by the session
+  std::string unsent_;                               // to be written before anything else
   std::shared_ptr<const fs::message_spool> message_; // of the transaction under way
   std::optional<store_protocol::action_finished> finished_;
   std::optional<store_protocol::action_probed> probed_;

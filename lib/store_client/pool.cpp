@@ -263,10 +263,14 @@ asio::awaitable<void> pool::probe_until_up() {
     if (o.held) {
       breaker_.succeeded();
       idle_.push_back(std::move(o.held));
-      log::notice("store is up again", {{"store", name_}});
+      log_up();
       co_return;
     }
   }
+}
+
+void pool::log_up() const {
+  log::notice("store is up again", {{"store", name_}});
 }
 
 void pool::close_idle() {

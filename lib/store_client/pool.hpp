@@ -1,6 +1,6 @@
 #pragma once
-// The connections to one store: kept open, reused only from a known-clean state, bounded in all and per
-// partition, with a breaker. See reliability promises 15 and 23.
+// The connections to one store: kept open, reused only from a known-clean state, bounded in all and
+// per partition, with a breaker. See reliability promises 15 and 23.
 
 #include <chrono>
 #include <cstddef>
@@ -30,18 +30,18 @@ namespace homeward::store_client {
 struct pool_figures {
   std::size_t idle = 0;
   std::size_t in_use = 0;
-  std::size_t waiting = 0;        // transactions that wait for a connection
-  std::uint64_t connects = 0;     // TCP or unix connections made since start
-  std::uint64_t transactions = 0; // begun since start
-  bool down = false;              // the breaker is open
+  std::size_t waiting = 0;                          // transactions that wait for a connection
+  std::uint64_t connects = 0;                       // TCP or unix connections made since start
+  std::uint64_t transactions = 0;                   // begun since start
+  bool down = false;                                // the breaker is open
   std::optional<store_protocol::load_figures> load; // as last told by the store
 };
 
 // Safe from any thread and strand. Held by shared_ptr: leases keep it alive.
 class pool : public std::enable_shared_from_this<pool> {
  public:
-  // The right to one connection for one transaction. Given back on destruction; a connection that is
-  // not handed to put_back() is closed.
+  // The right to one connection for one transaction. Given back on destruction; a connection that
+  // is not handed to put_back() is closed.
   class lease {
    public:
     lease() = default;
@@ -98,6 +98,7 @@ class pool : public std::enable_shared_from_this<pool> {
   [[nodiscard]] std::unique_ptr<connection> take_idle();
   [[nodiscard]] failure down_failure() const;
   void count_fault();
+  void log_up() const;
   boost::asio::awaitable<void> probe_until_up();
   static void close_on_its_strand(std::unique_ptr<connection> c);
 

@@ -10,9 +10,10 @@
 namespace homeward::store_client {
 
 struct settings {
-  std::size_t connections = 20;               // to one store, at most
-  std::size_t connections_per_partition = 16; // of those, for one partition: a stuck one starves no other
-  std::chrono::seconds oldest{300};           // a pooled connection is not reused beyond this age
+  std::size_t connections = 20; // to one store, at most
+  std::size_t connections_per_partition =
+      16;                           // of those, for one partition: a stuck one starves no other
+  std::chrono::seconds oldest{300}; // a pooled connection is not reused beyond this age
   // One attempt's wait for the results; must be longer than the store's own commit limit.
   std::chrono::seconds results{62};
   breaker_limits breaker;

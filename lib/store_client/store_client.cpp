@@ -48,6 +48,15 @@ bool is_open(const sp::outcome& o, bool connection_failed) {
                            (connection_failed && o.error().kind == failure_kind::transient));
 }
 
+void log_repeat(const store_address& store, const sp::envelope& envelope, const failure& why,
+                std::size_t recipients) {
+  log::warning("connection to the store failed, repeating once",
+               {{"store", store.name},
+                {"name", sp::to_string(envelope.name)},
+                {"recipients", recipients},
+                {"why", why}});
+}
+
 } // namespace
 
 store_client::store_client(asio::io_context& context, const settings& s)
@@ -73,11 +82,7 @@ store_client::deliver(store_address store, sp::envelope envelope,
   if (open.empty() || std::chrono::steady_clock::now() >= give_up) {
     co_return outcomes;
   }
-  log::warning("connection to the store failed, repeating once",
-               {{"store", store.name},
-                {"name", sp::to_string(envelope.name)},
-                {"recipients", open.size()},
-                {"why", outcomes[open.front()].error()}});
+  log_repeat(store, envelope, outcomes[open.front()].error(), open.size());
   envelope.recipients = std::move(again);
   attempt second = co_await try_once(from, std::move(envelope), std::move(message), true, give_up);
   for (std::size_t i = 0; i < open.size(); ++i) {

@@ -40,7 +40,7 @@ struct agent_parts {
   path_homes& paths;
   boost::asio::thread_pool& workers; // for path homes
   const clock_source& clock;
-  std::string origin;                // this host's name, the last part of NAME
+  std::string origin; // this host's name, the last part of NAME
   std::chrono::seconds whole_wait{125};
 };
 

@@ -24,8 +24,8 @@ boost::asio::awaitable<void> store_value(Call& call, std::optional<Value>& value
 // The value of `call`, which must not throw and may refer to the caller's frame: it is over when
 // this returns.
 template <class Call>
-boost::asio::awaitable<decltype(std::declval<Call&>()())> on_worker(boost::asio::thread_pool& workers,
-                                                                    Call call) {
+boost::asio::awaitable<decltype(std::declval<Call&>()())>
+on_worker(boost::asio::thread_pool& workers, Call call) {
   std::optional<decltype(call())> value;
   co_await boost::asio::co_spawn(workers, detail::store_value(call, value),
                                  boost::asio::use_awaitable);

@@ -1,7 +1,7 @@
 #pragma once
-// Files mail for users whose home is a path that this host can write itself, such as the shared tree
-// a farm has today: the way users keep working who have not moved yet. The strict Maildir recipe,
-// without journal and without shared identities: at least once, not exactly once.
+// Files mail for users whose home is a path that this host can write itself, such as the shared
+// tree a farm has today: the way users keep working who have not moved yet. The strict Maildir
+// recipe, without journal and without shared identities: at least once, not exactly once.
 
 #include <map>
 #include <memory>
@@ -24,9 +24,9 @@ class path_homes {
 
   // One outcome per recipient of `envelope`, in order. The directory of the partition is opened
   // once and kept while it stays good.
-  [[nodiscard]] std::vector<store_protocol::outcome> deliver(const directory::partition& where,
-                                                             const store_protocol::envelope& envelope,
-                                                             const fs::message_spool& message);
+  [[nodiscard]] std::vector<store_protocol::outcome>
+  deliver(const directory::partition& where, const store_protocol::envelope& envelope,
+          const fs::message_spool& message);
 
  private:
   struct shelf {

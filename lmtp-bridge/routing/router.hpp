@@ -1,6 +1,7 @@
 #pragma once
-// Decides where mail goes: at RCPT whether there is such a mailbox, and at the end of a message which
-// recipients travel together. Answers from the directory replica in memory; pure, never blocks.
+// Decides where mail goes: at RCPT whether there is such a mailbox, and at the end of a message
+// which recipients travel together. Answers from the directory replica in memory; pure, never
+// blocks.
 
 #include <cstddef>
 #include <cstdint>
@@ -52,8 +53,8 @@ class router final : public lmtp::recipient_policy {
   // At RCPT. Unknown or disabled: permanent no_user. Directory never seen: transient.
   [[nodiscard]] result<lmtp::accepted_recipient> accept(const mail::address& path) const override;
 
-  // At the end of the message: homes are looked up again, so that a user who has moved since RCPT is
-  // found in the new home.
+  // At the end of the message: homes are looked up again, so that a user who has moved since RCPT
+  // is found in the new home.
   [[nodiscard]] route_plan plan(std::span<const lmtp::recipient> recipients) const;
 
  private:

@@ -1,6 +1,6 @@
 #pragma once
-// The daemon: owns the listeners, the directory follower, the connections to the stores and all LMTP
-// sessions, and wires them together.
+// The daemon: owns the listeners, the directory follower, the connections to the stores and all
+// LMTP sessions, and wires them together.
 
 #include <map>
 #include <memory>

@@ -89,9 +89,7 @@ asio::awaitable<void> lmtp_connection::perform(lmtp::action action) {
     message_.reset();
     envelope_.reset();
   } else if (auto* end = std::get_if<lmtp::close>(&action)) {
-    log::debug("LMTP session closed",
-               {{"peer", stream_.peer()}, {"why", lmtp::words(end->reason)}});
-    closed_ = true;
+    note_end(end->reason);
   }
 }
 
@@ -102,12 +100,20 @@ asio::awaitable<void> lmtp_connection::append(std::string_view octets) {
   key_->update(octets);
   result<void> kept = co_await shared_.spools.append(*message_, octets);
   if (!kept) {
-    log::error("cannot keep a message while it arrives",
-               {{"peer", stream_.peer()}, {"why", kept.error()}});
-    spool_fault_ = kept.error();
-    spool_fault_->kind = failure_kind::transient;
-    message_.reset();
+    cannot_keep(kept.error());
   }
+}
+
+void lmtp_connection::cannot_keep(const failure& why) {
+  log::error("cannot keep a message while it arrives", {{"peer", stream_.peer()}, {"why", why}});
+  spool_fault_ = why;
+  spool_fault_->kind = failure_kind::transient;
+  message_.reset();
+}
+
+void lmtp_connection::note_end(lmtp::close_reason why) {
+  log::debug("LMTP session closed", {{"peer", stream_.peer()}, {"why", lmtp::words(why)}});
+  closed_ = true;
 }
 
 asio::awaitable<void> lmtp_connection::deliver(std::uint64_t transaction) {
@@ -158,11 +164,15 @@ asio::awaitable<void> lmtp_connection::read_more() {
   const net::read_outcome got = co_await stream_.read_some(asio::buffer(buffer_), limit);
   end_ = got.octets;
   pace_.count(got.octets);
-  if (got.error == asio::error::timed_out) {
+  take_note_of(got.error);
+}
+
+void lmtp_connection::take_note_of(const boost::system::error_code& error) {
+  if (error == asio::error::timed_out) {
     log::info("LMTP peer timed out",
               {{"peer", stream_.peer()}, {"when", session_.deadline().phrase}});
     session_.on(lmtp::timed_out{});
-  } else if (got.error && (cut_ || got.error != asio::error::operation_aborted)) {
+  } else if (error && (cut_ || error != asio::error::operation_aborted)) {
     session_.on(lmtp::peer_closed{});
   }
   // An interrupted read is no event: the session has something to say.

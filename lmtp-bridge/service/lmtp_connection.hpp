@@ -52,6 +52,9 @@ class lmtp_connection {
   void report(std::uint64_t transaction, std::vector<mail::reply> outcomes);
   boost::asio::awaitable<void> write(std::string_view octets);
   boost::asio::awaitable<void> read_more();
+  void take_note_of(const boost::system::error_code& error);
+  void cannot_keep(const failure& why);
+  void note_end(lmtp::close_reason why);
   [[nodiscard]] std::chrono::nanoseconds read_limit();
 
   net::stream stream_;
@@ -61,7 +64,7 @@ class lmtp_connection {
   bool closed_ = false;
   bool cut_ = false;
 
-  std::vector<char> buffer_;  // octets [begin_, end_) are received and not yet taken by the session
+  std::vector<char> buffer_; // octets [begin_, end_) are received and not yet taken by the session
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
 

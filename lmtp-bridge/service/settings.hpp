@@ -23,8 +23,8 @@ namespace homeward::bridge {
 
 struct fixed_settings {
   std::string user; // become this user; empty: stay who we are, which must not be root
-  std::vector<net::listener_settings> listen{{.address = "unix:/run/homeward/lmtp.sock",
-                                              .mode = "0666"}};
+  std::vector<net::listener_settings> listen{
+      {.address = "unix:/run/homeward/lmtp.sock", .mode = "0666"}};
   std::string hostname; // empty: the machine's name
   directory::settings directory;
   std::uint32_t network_threads = 0; // 0: one per processor, at most 8

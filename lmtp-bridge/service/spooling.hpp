@@ -1,7 +1,7 @@
 #pragma once
-// Where messages stay while they arrive and are delivered: in memory up to a limit each, beyond it in
-// a spool file, and all of them in files once their sum in memory has reached the cap of the daemon.
-// A spool file has no name; nothing is left behind when the process ends.
+// Where messages stay while they arrive and are delivered: in memory up to a limit each, beyond it
+// in a spool file, and all of them in files once their sum in memory has reached the cap of the
+// daemon. A spool file has no name; nothing is left behind when the process ends.
 
 #include <atomic>
 #include <cstdint>

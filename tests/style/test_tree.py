@@ -186,3 +186,28 @@ def test_manual_pages_are_clean():
     assert pages
     run = subprocess.run([tool, "-Tlint", "-Wwarning", *pages], capture_output=True, text=True, check=False)
     assert run.stdout == ""
+
+
+def test_example_settings_are_good(tmp_path):
+    """Checked by the programs themselves."""
+    binaries = pathlib.Path(os.environ.get("HOMEWARD_BIN", ROOT / "build/dev/bin"))
+    if not (binaries / "stored").exists():
+        pytest.skip(f"the programs are not built in {binaries}")
+    for program, example in (("stored", "stored"), ("homeward-bridge", "bridge")):
+        for name in (f"{example}.yaml", f"{example}.all-settings.yaml"):
+            run = subprocess.run([binaries / program, "--check-config", "--config",
+                                  ROOT / "packaging/examples" / name], capture_output=True, text=True,
+                                 check=False)
+            assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_units_leave_little_to_an_attacker():
+    tool = shutil.which("systemd-analyze")
+    if tool is None:
+        pytest.skip("systemd-analyze is not installed")
+    for unit in (ROOT / "packaging/systemd").glob("*.service"):
+        run = subprocess.run([tool, "security", "--offline=true", "--threshold=20", unit],
+                             capture_output=True, text=True, check=False)
+        if "Unknown option" in run.stderr or "unrecognized option" in run.stderr:
+            pytest.skip("this systemd-analyze cannot look at files")
+        assert run.returncode == 0, run.stdout[-500:] + run.stderr

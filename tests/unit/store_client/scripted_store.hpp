@@ -15,11 +15,12 @@
 
 namespace homeward::tests {
 
-// What the store does when a message is complete. `text` is sent as it is; then it goes on or hangs up.
+// What the store does when a message is complete. `text` is sent as it is; then it goes on or hangs
+// up.
 struct behaviour {
-  std::string text;       // empty: "+OK" for every recipient
+  std::string text; // empty: "+OK" for every recipient
   bool hang_up = false;
-  bool hang = false;      // never answers
+  bool hang = false; // never answers
 };
 
 class scripted_store {
