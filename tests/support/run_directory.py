@@ -28,13 +28,20 @@ def is_safe_for_servers(directory):
 def new_run_directory(name):
     """Make an empty directory, mode 0755, whose path is short enough for unix sockets.
 
-    It is made below build/run in the tree where that is fit, else below /var/lib. The
+    It is made below build/run in the tree where that is fit, else below /var/lib; for
+    anybody but root, who can run no mail server with other accounts, below /tmp. The
     caller removes it (shutil.rmtree).
     """
+    directory = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=_base()))
+    os.chmod(directory, 0o755)
+    return directory
+
+
+def _base():
+    if os.geteuid() != 0:
+        return Path(tempfile.gettempdir())
     for base in (TREE / "build" / "run", Path("/var/lib/homeward-run")):
         base.mkdir(parents=True, exist_ok=True)
         if is_safe_for_servers(base) and len(str(base)) < 60:
             break
-    directory = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=base))
-    os.chmod(directory, 0o755)
-    return directory
+    return base
