@@ -55,14 +55,34 @@ bool somebody_answers(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   std::memcpy(address.sun_path, path.data(), std::min(path.size(), sizeof address.sun_path - 1));
-  const int answer = ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  // Only a refusal says that nobody listens: who may not even ask must not conclude that.
+  const bool refused =
+      ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 &&
+      errno == ECONNREFUSED;
   ::close(fd);
-  return answer == 0;
+  return !refused;
 }
 
 ino_t inode_of(const std::string& path) {
   struct stat st {};
   return ::lstat(path.c_str(), &st) == 0 ? st.st_ino : 0;
+}
+
+// Makes place for a socket: takes away one that a killed daemon left, and nothing else.
+result<void> clear_place(const endpoint& where) {
+  struct stat st {};
+  if (::lstat(where.path.c_str(), &st) != 0) {
+    return {};
+  }
+  if (!S_ISSOCK(st.st_mode)) {
+    return cannot_listen(where, "something that is no socket is in its place",
+                         "Move it away, or choose another path.");
+  }
+  if (somebody_answers(where.path)) {
+    return cannot_listen(where, "another process answers there", "Is the daemon running already?");
+  }
+  ::unlink(where.path.c_str());
+  return {};
 }
 
 result<tcp::endpoint> numeric(const endpoint& where) {
@@ -139,12 +159,8 @@ result<listener> listener::open(asio::io_context& context, const endpoint& where
     }
     return listener(std::move(s));
   }
-  if (inode_of(where.path) != 0) {
-    if (somebody_answers(where.path)) {
-      return cannot_listen(where, "another process answers there",
-                           "Is the daemon running already?");
-    }
-    ::unlink(where.path.c_str());
+  if (const result<void> clear = clear_place(where); !clear) {
+    return clear.error();
   }
   if (const auto error = bind_and_listen(s->unix_acceptor, local::endpoint(where.path))) {
     return cannot_listen(where, error.message(),

@@ -12,11 +12,9 @@ namespace homeward::stored {
 
 result<void> give_up_root(const std::string& user) {
   if (!user.empty()) {
-    result<void> became = net::become_user(user);
-    if (became && net::runs_as_root()) {
-      log::warning("running as root, because the setting user says so");
+    if (const result<void> became = net::become_user(user); !became) {
+      return became.error();
     }
-    return became;
   }
   if (net::runs_as_root()) {
     return transient_failure("stored does not run as root", {},
