@@ -37,14 +37,20 @@ config::program about() {
             "file with mistakes changes nothing and is reported in the log.\n\n"
             "SIGTERM and SIGINT stop: no new connections, messages that have begun are finished "
             "(up to 30 s), everything else gets 421."},
+           {"EXIT STATUS", "0 after a stop. 64 for wrong options, 77 when started as root without "
+                           "the setting user, 78 for faults of the settings file, 1 for anything "
+                           "else that stops the start."},
            {"FILES", "/etc/homeward/bridge.yaml\n\n/run/homeward/lmtp.sock"},
            {"SEE ALSO", "stored(8), homewardctl(8), homeward-bridge.yaml(5)"}},
   };
 }
 
-int fail(const failure& why) {
+constexpr int exit_failure = 1;
+constexpr int exit_no_permission = 77; // sysexits.h, as stored
+
+int fail(const failure& why, int code = exit_failure) {
   std::fprintf(stderr, "homeward-bridge: %s\n", describe(why).c_str());
-  return 1;
+  return code;
 }
 
 } // namespace
@@ -61,12 +67,13 @@ int main(int argc, char** argv) {
   // Never root.
   if (!settings.fixed.user.empty()) {
     if (const auto became = net::become_user(settings.fixed.user); !became) {
-      return fail(became.error());
+      return fail(became.error(), exit_no_permission);
     }
   }
   if (net::runs_as_root()) {
     return fail(transient_failure("does not run as root", "",
-                                  "Name a user in the setting user, or start it as one."));
+                                  "Name a user in the setting user, or start it as one."),
+                exit_no_permission);
   }
 
   // Doors open, then serve until told to stop.
