@@ -9,7 +9,6 @@ import os
 import pwd
 import shutil
 import signal
-import time
 from pathlib import Path
 
 from . import waiting
@@ -396,11 +395,3 @@ class Farm:
         if kind is not None:
             print(self.log_ends())
         self.stop()
-
-
-def free_memory_of(daemon, below, seconds=10.0):
-    """Wait until a daemon holds fewer than `below` octets; returns what it holds at last."""
-    deadline = time.monotonic() + seconds
-    while daemon.resident_memory() >= below and time.monotonic() < deadline:
-        time.sleep(0.1)
-    return daemon.resident_memory()
