@@ -7,6 +7,7 @@
 #include "lib/config/nearest.hpp"
 
 #include "admin/commands.hpp"
+#include "admin/manual.hpp"
 
 namespace homeward::admin {
 
@@ -34,7 +35,7 @@ constexpr const char* footer =
     "64 wrong command line; 75 the directory or a store cannot be reached, try again; 78 wrong "
     "settings.";
 
-void add_global_options(CLI::App& app, session& s) {
+void add_global_options(CLI::App& app, session& s, bool& wants_manual) {
   app.add_option("--directory", s.options.directory, "The directory to work on")->type_name("FILE");
   app.add_option(
          "--settings", s.options.settings,
@@ -43,6 +44,14 @@ void add_global_options(CLI::App& app, session& s) {
       ->type_name("FILE");
   app.add_flag("--json", s.options.json, "Answer in JSON");
   app.set_version_flag("--version", "homewardctl " HOMEWARD_VERSION);
+  // Ends the parsing before it asks for a command; run() then prints the page.
+  app.add_flag_callback(
+      "--manual",
+      [&wants_manual] {
+        wants_manual = true;
+        throw CLI::Success();
+      },
+      "Print the manual page as man(7) source");
 }
 
 // The commands that were reached, from the program on.
@@ -97,7 +106,8 @@ int run(int argc, const char* const* argv, environment& env) {
   app.require_subcommand(1);
   app.fallthrough();
   app.get_formatter()->column_width(34);
-  add_global_options(app, s);
+  bool wants_manual = false;
+  add_global_options(app, s, wants_manual);
   add_server_command(app, s);
   add_partition_command(app, s);
   add_user_command(app, s);
@@ -109,6 +119,10 @@ int run(int argc, const char* const* argv, environment& env) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
+    if (wants_manual) {
+      env.out << manual_page(app);
+      return 0;
+    }
     if (e.get_exit_code() == 0) {
       return app.exit(e, env.out, env.err);
     }

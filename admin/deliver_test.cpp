@@ -234,9 +234,9 @@ void add_deliver_test_command(CLI::App& app, session& s) {
       app.add_subcommand("deliver-test", "Really store a small marked message, and show each step");
   command->footer(
       "The message goes straight to the store of the user, past the MTA and the bridge, as\n"
-      "the bridge would hand it over. It stays in the mailbox until somebody deletes it.\n"
-      "Exit code 1: the store refused it, or front ends would not deliver it now.\n"
-      "Exit code 75: the store cannot be reached.\n"
+      "the bridge would hand it over. It stays in the mailbox until somebody deletes it.\n\n"
+      "Exit code 1: the store refused it, or front ends would not deliver it now.\n\n"
+      "Exit code 75: the store cannot be reached.\n\n"
       "Example:\n"
       "  homewardctl deliver-test ann@example.org");
   const auto o = std::make_shared<deliver_options>();

@@ -311,7 +311,7 @@ void add_whole_file_commands(CLI::App& directory, session& s,
   command = directory.add_subcommand("restore", "Replace the directory by a backup");
   command->footer(
       "Daemons keep running and see the old state or the restored one. Epochs never sink by "
-      "it.\nA directory that is damaged is kept under another name.");
+      "it.\n\nA directory that is damaged is kept under another name.");
   command->add_option("file", o->file, "The backup")->required()->type_name("FILE");
   command->add_flag("--yes", o->yes, "Do not ask");
   on_chosen(*command, s, [&s, o] { return restore(s, *o); });

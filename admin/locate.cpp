@@ -97,8 +97,8 @@ exit_code print_nobody(session& s, const std::string& address, const located_hom
 void add_locate_command(CLI::App& app, session& s) {
   auto* command = app.add_subcommand("locate", "Where mail for an address goes, and why");
   command->footer(
-      "The address rules (default domain, details, case) are those of the settings file.\n"
-      "Exit code 1: nobody has this address.\n"
+      "The address rules (default domain, details, case) are those of the settings file.\n\n"
+      "Exit code 1: nobody has this address.\n\n"
       "Example:\n"
       "  homewardctl locate Ann+lists@Example.org");
   const auto address = std::make_shared<std::string>();

@@ -287,7 +287,7 @@ exit_code status(session& s, const status_options& o) {
 void add_status_command(CLI::App& app, session& s) {
   auto* command = app.add_subcommand("status", "Every store: does it answer, how loaded is it, how "
                                                "much room has it");
-  command->footer("Exit code 1: a store does not answer, or a partition is missing there.\n"
+  command->footer("Exit code 1: a store does not answer, or a partition is missing there.\n\n"
                   "Examples:\n"
                   "  homewardctl status\n"
                   "  homewardctl status store1 --timeout 1\n"

@@ -226,10 +226,10 @@ exit_code import_users(session& s, import_options& o) {
 void add_user_import(CLI::App& user, session& s) {
   auto* command = user.add_subcommand("import", "Add many users from a file: all of them or none");
   command->footer(
-      "passwd: every line with a user number in range becomes NAME@DOMAIN.\n"
+      "passwd: every line with a user number in range becomes NAME@DOMAIN.\n\n"
       "csv: columns mailbox,home,secondary,quota,state; all but the first may be empty.\n"
-      "     A first line that begins with mailbox names the columns in another order.\n"
-      "Users without a home get the next partition in turn.\n"
+      "A first line that begins with mailbox names the columns in another order.\n\n"
+      "Users without a home get the next partition in turn.\n\n"
       "Examples:\n"
       "  homewardctl user import --format passwd --domain example.org /etc/passwd --dry-run\n"
       "  homewardctl user import --format csv users.csv");

@@ -8,6 +8,9 @@ namespace homeward::config::roff {
 
 namespace {
 
+// Of the pages, set with each release; a page must not differ from one build to the next.
+constexpr std::string_view date = "2026-11-20";
+
 void append(std::string& out, char c) {
   switch (c) {
   case '\\': out += "\\e"; break;
@@ -28,19 +31,33 @@ std::string escaped(std::string_view words) {
   return out.starts_with('.') ? "\\&" + out : out;
 }
 
-// Lines of one paragraph: those that are indented are kept in a block of their own.
+// One paragraph: its indented lines are kept in blocks of their own, the others are filled.
 std::string body(std::string_view paragraph) {
   std::string out;
-  if (!paragraph.starts_with(' ')) {
-    return text(paragraph) + '\n';
-  }
-  out += ".nf\n";
+  std::string filled;
+  bool verbatim = false;
+  const auto end_filled = [&] {
+    out += filled.empty() ? "" : text(filled) + '\n';
+    filled.clear();
+  };
   while (!paragraph.empty()) {
     const auto end = std::min(paragraph.find('\n'), paragraph.size());
-    out += escaped(paragraph.substr(0, end)) + '\n';
+    const auto line = paragraph.substr(0, end);
     paragraph.remove_prefix(std::min(end + 1, paragraph.size()));
+    const bool indented = line.starts_with(' ');
+    if (indented != verbatim) {
+      end_filled();
+      out += indented ? ".nf\n" : ".fi\n";
+      verbatim = indented;
+    }
+    if (indented) {
+      out += escaped(line) + '\n';
+    } else {
+      filled += (filled.empty() ? "" : " ") + std::string(line);
+    }
   }
-  return out + ".fi\n";
+  end_filled();
+  return verbatim ? out + ".fi\n" : out;
 }
 
 } // namespace
@@ -79,7 +96,7 @@ std::string title(std::string_view name, int section) {
   std::transform(upper.begin(), upper.end(), upper.begin(), [](char c) {
     return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
   });
-  return fmt::format(".TH {} {} \"\" \"Homeward {}\" \"Homeward\"\n", argument(upper), section,
+  return fmt::format(".TH {} {} {} \"Homeward {}\" \"Homeward\"\n", argument(upper), section, date,
                      HOMEWARD_VERSION);
 }
 

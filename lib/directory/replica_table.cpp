@@ -23,12 +23,12 @@ std::uint64_t replica_table::hash(std::string_view mailbox) {
 }
 
 const replica_table::entry* replica_table::chunk::find(std::string_view mailbox,
-                                                       std::uint64_t hash) const {
+                                                       std::uint64_t hash_value) const {
   if (slots.empty()) {
     return nullptr;
   }
   const std::size_t mask = slots.size() - 1;
-  for (std::size_t at = hash & mask; slots[at] != 0; at = (at + 1) & mask) {
+  for (std::size_t at = hash_value & mask; slots[at] != 0; at = (at + 1) & mask) {
     const entry& e = entries[slots[at] - 1U];
     if (name(e) == mailbox) {
       return &e;

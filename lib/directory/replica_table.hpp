@@ -52,7 +52,7 @@ class replica_table {
     [[nodiscard]] std::string_view name(const entry& e) const {
       return std::string_view(names).substr(e.name_at, e.name_size);
     }
-    [[nodiscard]] const entry* find(std::string_view mailbox, std::uint64_t hash) const;
+    [[nodiscard]] const entry* find(std::string_view mailbox, std::uint64_t hash_value) const;
     // Fills slots from entries. False when a name is there twice.
     [[nodiscard]] bool index();
     void append(std::string_view mailbox, entry e);

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,8 +18,9 @@ namespace homeward::directory {
 
 class sqlite_edit final : public edit {
  public:
-  // The transaction has begun on `database`, which must outlive the edit.
-  explicit sqlite_edit(sqlite_database& database) : database_(database) {}
+  // The transaction has begun on `database`.
+  explicit sqlite_edit(std::shared_ptr<sqlite_database> database)
+      : kept_(std::move(database)), database_(*kept_) {}
   ~sqlite_edit() override;
 
   [[nodiscard]] result<void> add(const server& s) override;
@@ -48,6 +50,7 @@ class sqlite_edit final : public edit {
   [[nodiscard]] result<void> load_placement();
   [[nodiscard]] result<void> store_placement();
 
+  const std::shared_ptr<sqlite_database> kept_;
   sqlite_database& database_;
   std::map<std::string_view, sqlite_statement> statements_; // keys are literals
   std::map<partition_id, std::int64_t> rows_;

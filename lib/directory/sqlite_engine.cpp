@@ -374,7 +374,7 @@ result<std::unique_ptr<edit>> sqlite_engine::begin() {
       begun.has_error()) {
     return begun.error();
   }
-  return std::unique_ptr<edit>(std::make_unique<sqlite_edit>(**database));
+  return std::unique_ptr<edit>(std::make_unique<sqlite_edit>(database_));
 }
 
 } // namespace homeward::directory

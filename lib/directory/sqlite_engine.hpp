@@ -64,8 +64,8 @@ class sqlite_engine final : public engine {
 
   const std::string file_;
   const std::chrono::milliseconds busy_;
-  std::unique_ptr<sqlite_database> database_;
-  std::uint64_t device_ = 0; // of the open file
+  std::shared_ptr<sqlite_database> database_; // an edit under way shares it
+  std::uint64_t device_ = 0;                  // of the open file
   std::uint64_t inode_ = 0;
 };
 

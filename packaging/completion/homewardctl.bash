@@ -15,7 +15,7 @@ _homewardctl() {
   done
 
   case "$path" in
-  "") words='server partition user locate deliver-test status directory completion --help --directory --settings --json --version' ;;
+  "") words='server partition user locate deliver-test status directory completion --help --directory --settings --json --version --manual' ;;
   "server") words='add list show set remove --help' ;;
   "server add") words='--help --endpoint' ;;
   "server list") words='--help --names' ;;

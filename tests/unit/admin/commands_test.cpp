@@ -315,6 +315,15 @@ TEST_F(commands, help_teaches) {
   EXPECT_THAT(ok({"--version"}), HasSubstr(HOMEWARD_VERSION));
 }
 
+TEST_F(commands, the_manual_page_has_every_command) {
+  const std::string page = ok({"--manual"});
+  EXPECT_THAT(page, HasSubstr(".TH \"HOMEWARDCTL\" 8"));
+  for (const char* command : {"server add", "partition set", "user import", "directory publish",
+                              "deliver\\-test", "status"}) {
+    EXPECT_THAT(page, HasSubstr(command));
+  }
+}
+
 TEST_F(commands, the_packaged_completion_is_what_the_program_prints) {
   std::ifstream in(std::string(HOMEWARD_SOURCE_DIR) + "/packaging/completion/homewardctl.bash");
   const std::string packaged{std::istreambuf_iterator<char>(in), {}};
