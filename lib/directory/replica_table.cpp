@@ -28,8 +28,8 @@ const replica_table::entry* replica_table::chunk::find(std::string_view mailbox,
     return nullptr;
   }
   const std::size_t mask = slots.size() - 1;
-  for (std::size_t at = hash_value & mask; slots[at] != 0; at = (at + 1) & mask) {
-    const entry& e = entries[slots[at] - 1U];
+  for (std::size_t place = hash_value & mask; slots[place] != 0; place = (place + 1) & mask) {
+    const entry& e = entries[slots[place] - 1U];
     if (name(e) == mailbox) {
       return &e;
     }
@@ -44,13 +44,13 @@ bool replica_table::chunk::index() {
   const std::size_t mask = slots.size() - 1;
   for (std::size_t i = 0; i < entries.size(); ++i) {
     const auto mailbox = name(entries[i]);
-    std::size_t at = hash(mailbox) & mask;
-    for (; slots[at] != 0; at = (at + 1) & mask) {
-      if (name(entries[slots[at] - 1U]) == mailbox) {
+    std::size_t place = hash(mailbox) & mask;
+    for (; slots[place] != 0; place = (place + 1) & mask) {
+      if (name(entries[slots[place] - 1U]) == mailbox) {
         return false;
       }
     }
-    slots[at] = static_cast<std::uint16_t>(i + 1);
+    slots[place] = static_cast<std::uint16_t>(i + 1);
   }
   return true;
 }
