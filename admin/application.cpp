@@ -25,7 +25,7 @@ constexpr const char* footer =
     "\n"
     "A first directory:\n"
     "  homewardctl directory init\n"
-    "  homewardctl server add store1 --endpoint 10.0.0.11:2424\n"
+    "  homewardctl server add store1 --endpoint 10.0.0.11:2400\n"
     "  homewardctl partition add store1/mail1\n"
     "  homewardctl user add ann@example.org\n"
     "  homewardctl locate ann@example.org\n"

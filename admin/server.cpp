@@ -190,8 +190,8 @@ void add_server_command(CLI::App& app, session& s) {
   auto* server = app.add_subcommand("server", "Storage servers");
   server->require_subcommand(1);
   server->footer("Examples:\n"
-                 "  homewardctl server add store1 --endpoint 10.0.0.11:2424\n"
-                 "  homewardctl server set store1 --endpoint 10.0.0.12:2424\n"
+                 "  homewardctl server add store1 --endpoint 10.0.0.11:2400\n"
+                 "  homewardctl server set store1 --endpoint 10.0.0.12:2400\n"
                  "  homewardctl server list");
   const auto o = std::make_shared<server_options>();
 
