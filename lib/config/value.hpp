@@ -143,8 +143,7 @@ bool run_check(const node& n, const options<T>& o, const place& at, const T& val
 
 // Whole numbers, with the bounds of their type besides those of the table.
 template <std::integral T>
-  requires(!std::same_as<T, bool>)
-struct codec<T> {
+requires(!std::same_as<T, bool>) struct codec<T> {
   static bool read(const node& n, const options<T>& o, const place& at, T& value) {
     using wide = std::conditional_t<std::is_signed_v<T>, std::int64_t, std::uint64_t>;
     std::optional<wide> number;
@@ -219,7 +218,7 @@ struct codec<std::chrono::duration<Rep, Period>> {
 
 // Enumerations: the table gives every name.
 template <class T>
-  requires std::is_enum_v<T>
+requires std::is_enum_v<T>
 struct codec<T> {
   static bool read(const node& n, const options<T>& o, const place& at, T& value) {
     const std::string* text = detail::scalar(n, at, "a name");
