@@ -73,7 +73,12 @@ def test_an_answer_cut_at_every_octet(here):
         with between.client() as client:
             for at in range(3 * LONGEST_RESULT):
                 cut["at"] = at
-                replies = client.deliver("s@example.net", to, mail(f"cut {at}"))
+                message = mail(f"cut {at}")
+                replies = client.deliver("s@example.net", to, message)
+                if 451 in [reply.code for _, reply in replies]:
+                    # Cut behind the last octet, the connection may be reused before its end is
+                    # seen: then this message loses two answers in a row, and the MTA repeats it.
+                    replies = client.deliver("s@example.net", to, message)
                 assert [reply.code for _, reply in replies] == [250] * 3, (at, replies)
         assert between.copies() == [3 * LONGEST_RESULT] * 3 + [0] * 3
         repeated = [tries for tries in between.cutter.attempts.values() if tries > 1]
