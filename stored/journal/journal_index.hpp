@@ -1,0 +1,56 @@
+#pragma once
+// A journal directory as it lies on disk: which segments are in use, where recovery has to begin,
+// what the next number is. Looking changes nothing, so homewardctl may look at the journal of a
+// running store.
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lib/fs/file_system.hpp"
+
+#include "stored/journal/segment_scan.hpp"
+
+namespace homeward::journal {
+
+inline constexpr std::string_view segment_prefix = "segment-"; // then 8 decimal digits
+
+struct segment_file {
+  std::string name;
+  std::uint64_t size = 0;
+  std::optional<segment_header> header; // nothing: never used
+};
+
+// What recovery needs to know.
+struct journal_index {
+  std::optional<journal_identity> whose; // nothing: no segment was ever used
+  std::vector<segment_file> live;        // by generation; they hold all records from `checkpoint`
+  std::vector<segment_file> unused;      // hold nothing that is needed any more
+  record_number checkpoint = 1;          // every record below is settled and durable
+  record_number next_record = 1;
+  std::uint64_t next_generation = 1;
+  std::optional<scanned> torn; // how the last live segment ended, when torn
+};
+
+// `expected_farm`: refused when the segments say another one; empty: any. Refused with file name
+// and offset, and what to do: damage below what was synced; a segment missing in the middle (a gap
+// in the numbers); segments of different journals in one directory; an unknown record type; a newer
+// format version. A segment whose header cannot be read is damage, unless it holds no valid group.
+[[nodiscard]] result<journal_index> read_index(fs::file_system& files, const fs::handle& directory,
+                                               std::string_view expected_farm);
+
+// Gives all records from `from` on, over all live segments. The visitor gets the segment too.
+using journal_visitor = std::function<bool(const segment_file&, const record_place&,
+                                           std::string_view payload)>;
+[[nodiscard]] result<void> for_each_record(fs::file_system& files, const fs::handle& directory,
+                                           const journal_index& index, record_number from,
+                                           const journal_visitor& visit);
+
+// Copies what a torn end leaves behind into "torn-<generation>-<offset>" in the directory, durably,
+// for whoever wants to look. Nothing to do when it is there already.
+[[nodiscard]] result<void> keep_torn_end(fs::file_system& files, const fs::handle& directory,
+                                         const journal_index& index);
+
+} // namespace homeward::journal
