@@ -11,6 +11,8 @@
 include(warnings)
 include(sanitizers)
 
+option(HOMEWARD_SABOTAGE "Build in the switches of lib/base/sabotage.hpp: never for mail" OFF)
+
 set(CMAKE_CXX_STANDARD 20)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
@@ -22,6 +24,9 @@ target_include_directories(homeward_options INTERFACE "${CMAKE_SOURCE_DIR}")
 target_compile_definitions(homeward_options INTERFACE
   BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_BOOST_COROUTINE
   SPDLOG_FMT_EXTERNAL SPDLOG_COMPILED_LIB HOMEWARD_VERSION="${PROJECT_VERSION}")
+if(HOMEWARD_SABOTAGE)
+  target_compile_definitions(homeward_options INTERFACE HOMEWARD_SABOTAGE)
+endif()
 target_link_libraries(homeward_options INTERFACE
   homeward_warnings homeward_sanitizers Boost::headers fmt::fmt spdlog::spdlog Threads::Threads)
 

@@ -191,4 +191,12 @@ io_result<void> faulty_file_system::sync_file_system(const handle& on_volume) {
   return pass(call::sync_file_system, [&] { return wrapped_.sync_file_system(on_volume); });
 }
 
+io_result<void> faulty_file_system::try_lock(const handle& file) {
+  return pass(call::try_lock, [&] { return wrapped_.try_lock(file); });
+}
+
+io_result<std::string> faulty_file_system::instance(const handle& on_volume) {
+  return pass(call::instance, [&] { return wrapped_.instance(on_volume); });
+}
+
 } // namespace homeward::fs

@@ -36,6 +36,8 @@ enum class call : unsigned char {
   sync_data,
   sync_all,
   sync_file_system,
+  try_lock,
+  instance,
 };
 
 // What goes wrong, and when.
@@ -100,6 +102,8 @@ class faulty_file_system final : public file_system {
   [[nodiscard]] io_result<void> sync_data(const handle& file) override;
   [[nodiscard]] io_result<void> sync_all(const handle& file) override;
   [[nodiscard]] io_result<void> sync_file_system(const handle& on_volume) override;
+  [[nodiscard]] io_result<void> try_lock(const handle& file) override;
+  [[nodiscard]] io_result<std::string> instance(const handle& on_volume) override;
 
  private:
   // The fault that hits this call, if any.

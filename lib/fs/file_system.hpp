@@ -124,8 +124,10 @@ class file_system {
   [[nodiscard]] virtual io_result<void> write(const handle& file, std::uint64_t offset,
                                               std::span<const std::string_view> pieces) = 0;
   [[nodiscard]] virtual io_result<void> truncate(const handle& file, std::uint64_t size) = 0;
-  // Reserves [0, size) and grows the file to it, reading as zeros: later writes there
-  // need no space.
+  // Reserves [0, size) and grows the file to it, reading as zeros: later writes there need no
+  // space. For a file that is still empty that holds for overwriting too: on btrfs it then gets the
+  // attribute "no copy on write", and with it loses the checksums of btrfs, so that its owner
+  // needs his own.
   [[nodiscard]] virtual io_result<void> allocate(const handle& file, std::uint64_t size) = 0;
 
   // --- Syncing ------------------------------------------------------------------------
@@ -144,6 +146,18 @@ class file_system {
   // syncfs: everything on the volume. Only a handle that was open since before the first write of
   // what is to be covered reports its errors.
   [[nodiscard]] virtual io_result<void> sync_file_system(const handle& on_volume) = 0;
+
+  // --- Owning -------------------------------------------------------------------------
+
+  // Makes the holder of this handle (writable, or EBADF) the only one that has the file locked,
+  // among all handles of all processes, until the handle is closed; a process that dies lets go.
+  // Advice only: it hinders nobody who does not ask. EWOULDBLOCK when somebody else has it.
+  [[nodiscard]] virtual io_result<void> try_lock(const handle& file) = 0;
+  // Names this mount of the file system. As long as two answers are the same (and not empty), all
+  // that was written in between can be read back, synced or not; after a reboot, or when it was
+  // unmounted and mounted again, the answer is another. Empty: it cannot be told here. Octets
+  // without meaning, at most 255.
+  [[nodiscard]] virtual io_result<std::string> instance(const handle& on_volume) = 0;
 
  private:
   friend class handle;

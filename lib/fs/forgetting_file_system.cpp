@@ -103,6 +103,7 @@ void forgetting_file_system::crash(crash_keeps keeps, std::uint64_t seed) {
     send_out(*n);
   }
   const stored_tree& disk = storage_.crash(keeps, chance);
+  ++crashes_;
   nodes_.clear();
   open_.clear();
   for (const auto& [number, stored] : disk) {
@@ -119,6 +120,9 @@ void forgetting_file_system::crash(crash_keeps keeps, std::uint64_t seed) {
       ++nodes_[target]->links;
     }
   }
+  std::erase_if(nodes_, [](const auto& entry) {
+    return entry.second->links == 0 && entry.first != root_inode;
+  });
 }
 
 void forgetting_file_system::set_capacity(byte_count capacity) {
@@ -159,12 +163,28 @@ forgetting_file_system::node_pointer forgetting_file_system::make_node(entry_kin
 handle forgetting_file_system::open_node(const node_pointer& n, bool writable) {
   const int number = next_number_++;
   open_[number] = {.what = n, .writable = writable};
+  ++n->handles;
   return {*this, number};
 }
 
 void forgetting_file_system::close(int number) noexcept {
   const std::lock_guard lock(mutex_);
-  open_.erase(number);
+  const auto found = open_.find(number);
+  if (found == open_.end()) { // from before a crash
+    return;
+  }
+  const node_pointer n = std::move(found->second.what);
+  open_.erase(found);
+  --n->handles;
+  n->locked_by = n->locked_by == number ? 0 : n->locked_by;
+  forget_if_unused(*n);
+}
+
+// What has neither a name nor a handle takes no room.
+void forgetting_file_system::forget_if_unused(const node& n) {
+  if (n.links == 0 && n.handles == 0 && n.inode != root_inode) {
+    nodes_.erase(n.inode);
+  }
 }
 
 io_result<forgetting_file_system::node_pointer>

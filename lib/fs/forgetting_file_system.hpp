@@ -74,6 +74,8 @@ class forgetting_file_system final : public file_system {
   [[nodiscard]] io_result<void> sync_data(const handle& file) override;
   [[nodiscard]] io_result<void> sync_all(const handle& file) override;
   [[nodiscard]] io_result<void> sync_file_system(const handle& on_volume) override;
+  [[nodiscard]] io_result<void> try_lock(const handle& file) override;
+  [[nodiscard]] io_result<std::string> instance(const handle& on_volume) override;
 
  private:
   struct node;
@@ -95,6 +97,7 @@ class forgetting_file_system final : public file_system {
                                          std::string_view name);
   [[nodiscard]] std::uint64_t used() const;
   void send_out(node& n);
+  void forget_if_unused(const node& n);
 
   mutable std::mutex mutex_;
   stable_storage storage_;
@@ -102,6 +105,7 @@ class forgetting_file_system final : public file_system {
   std::map<int, open_file> open_;
   inode_number next_inode_ = root_inode + 1;
   int next_number_ = 1;
+  unsigned crashes_ = 0;
   std::optional<byte_count> capacity_;
   std::uint32_t max_links_ = 65000;
   bool read_only_ = false;

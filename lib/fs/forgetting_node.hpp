@@ -18,8 +18,10 @@ struct forgetting_file_system::node {
   std::string sent; // content as it was last sent to the disk
   std::map<std::string, node_pointer, std::less<>> entries;
   std::uint32_t links = 0;
-  bool changed = false; // content is not what was sent
-  bool removed = false; // an unlinked file or directory: no new names for it, none in it
+  std::uint32_t handles = 0; // that are open
+  int locked_by = 0;         // the number of a handle; 0: not locked
+  bool changed = false;      // content is not what was sent
+  bool removed = false;      // an unlinked file or directory: no new names for it, none in it
 };
 
 struct forgetting_file_system::open_file {

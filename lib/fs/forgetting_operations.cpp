@@ -151,6 +151,7 @@ io_result<void> forgetting_file_system::rename_at(const handle& from_directory,
     }
     --old->second->links;
     old->second->removed = old->second->links == 0;
+    forget_if_unused(*old->second);
   }
   const node_pointer what = *moved;
   (*from)->entries.erase((*from)->entries.find(from_name));
@@ -176,6 +177,7 @@ io_result<void> forgetting_file_system::unlink_at(const handle& directory, std::
   --gone->links;
   gone->removed = gone->links == 0;
   storage_.change_names({{(*where)->inode, std::string(name), 0}}, gone->kind);
+  forget_if_unused(*gone);
   return {};
 }
 
@@ -211,6 +213,7 @@ io_result<void> forgetting_file_system::remove_directory_at(const handle& direct
   gone->links = 0;
   gone->removed = true;
   storage_.change_names({{(*where)->inode, std::string(name), 0}}, entry_kind::directory);
+  forget_if_unused(*gone);
   return {};
 }
 
@@ -386,6 +389,32 @@ io_result<void> forgetting_file_system::sync_file_system(const handle& on_volume
   }
   storage_.sync_everything();
   return {};
+}
+
+// --- Owning --------------------------------------------------------------------------
+
+io_result<void> forgetting_file_system::try_lock(const handle& file) {
+  const std::lock_guard lock(mutex_);
+  const auto n = node_of(file);
+  if (!n) {
+    return n.error();
+  }
+  if (!open_.at(file.number()).writable) {
+    return io_error{EBADF, "lock"};
+  }
+  if ((*n)->locked_by != 0 && (*n)->locked_by != file.number()) {
+    return io_error{EWOULDBLOCK, "lock"};
+  }
+  (*n)->locked_by = file.number();
+  return {};
+}
+
+io_result<std::string> forgetting_file_system::instance(const handle& on_volume) {
+  const std::lock_guard lock(mutex_);
+  if (const auto n = node_of(on_volume); !n) {
+    return n.error();
+  }
+  return "memory-" + std::to_string(crashes_);
 }
 
 } // namespace homeward::fs

@@ -6,15 +6,21 @@
 #include <cstring>
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/fs.h>
+#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <memory>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "lib/base/sabotage.hpp"
 #include "lib/fs/names.hpp"
+#include "lib/fs/volume_instance.hpp"
 
 namespace homeward::fs {
 
@@ -111,6 +117,19 @@ io_result<void> synced(const char* operation, int fd, int (*sync)(int)) {
   return done(operation, [&] { return ::fstat(fd, &still_there); });
 }
 
+// On btrfs reserved space is for the first write only: overwriting is a copy to new space, unless
+// the file was born without copy on write. Where this fails the reservation is as weak, no worse.
+void overwrite_in_place(int fd) {
+  struct statfs volume {};
+  struct stat file {};
+  int flags = 0;
+  if (::fstatfs(fd, &volume) == 0 && volume.f_type == BTRFS_SUPER_MAGIC &&
+      ::fstat(fd, &file) == 0 && file.st_size == 0 && ::ioctl(fd, FS_IOC_GETFLAGS, &flags) == 0) {
+    flags |= FS_NOCOW_FL;
+    (void)::ioctl(fd, FS_IOC_SETFLAGS, &flags);
+  }
+}
+
 struct directory_closer {
   void operator()(DIR* d) const { ::closedir(d); }
 };
@@ -148,7 +167,9 @@ io_result<handle> real_file_system::open_at(const handle& directory, std::string
   open_how how{};
   how.flags = flags_of(mode) | O_CLOEXEC | O_NOCTTY;
   how.mode = mode == open_mode::create_new ? file_mode : 0;
-  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+  if (!sabotage::is_on(sabotage::fault::s12_path_check_on_string_only)) {
+    how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+  }
   const long fd = uninterrupted(
       [&] { return ::syscall(SYS_openat2, directory.number(), text.get(), &how, sizeof how); });
   if (fd < 0) {
@@ -350,6 +371,7 @@ io_result<void> real_file_system::truncate(const handle& file, std::uint64_t siz
 }
 
 io_result<void> real_file_system::allocate(const handle& file, std::uint64_t size) {
+  overwrite_in_place(file.number());
   return done("fallocate",
               [&] { return ::fallocate(file.number(), 0, 0, static_cast<off_t>(size)); });
 }
@@ -372,6 +394,23 @@ io_result<void> real_file_system::sync_all(const handle& file) {
 
 io_result<void> real_file_system::sync_file_system(const handle& on_volume) {
   return synced("syncfs", on_volume.number(), ::syncfs);
+}
+
+io_result<void> real_file_system::try_lock(const handle& file) {
+  // Of the open file, not of the process: the classic lock would be lost when any other handle of
+  // the process on that file is closed.
+  struct flock whole {};
+  whole.l_type = F_WRLCK;
+  whole.l_whence = SEEK_SET;
+  const auto locked = done("lock", [&] { return ::fcntl(file.number(), F_OFD_SETLK, &whole); });
+  if (!locked && locked.error() == EACCES) { // what POSIX allows in place of EAGAIN
+    return io_error{EWOULDBLOCK, "lock"};
+  }
+  return locked;
+}
+
+io_result<std::string> real_file_system::instance(const handle& on_volume) {
+  return volume_instance(on_volume.number());
 }
 
 void real_file_system::close(int number) noexcept {

@@ -40,9 +40,9 @@ bool stable_storage::needs(const record& later, const record& earlier) const {
   return false;
 }
 
-void stable_storage::apply(const record& r) {
+void stable_storage::apply(record& r) {
   if (r.names.empty()) {
-    disk_[r.file].content = r.content;
+    disk_[r.file].content = std::move(r.content);
     return;
   }
   for (const name_change& c : r.names) {

@@ -76,7 +76,7 @@ class stable_storage {
   };
   [[nodiscard]] bool needs(const record& later, const record& earlier) const;
   void commit(std::vector<bool> chosen);
-  void apply(const record& r);
+  void apply(record& r);
 
   sync_promises promises_;
   stored_tree disk_;

@@ -275,6 +275,30 @@ TEST_P(file_system_test, syncs_and_tells_space) {
   EXPECT_FALSE(space.read_only);
 }
 
+TEST_P(file_system_test, a_lock_belongs_to_one_handle_until_it_is_closed) {
+  handle first = make("a");
+  ASSERT_TRUE(files_->try_lock(first));
+  EXPECT_TRUE(files_->try_lock(first)) << "it has it already";
+  const handle second = files_->open_at(root_, "a", open_mode::read_write).value();
+  EXPECT_EQ(error_of(files_->try_lock(second)), EWOULDBLOCK);
+  { const handle third = files_->open_at(root_, "a", open_mode::read_write).value(); }
+  EXPECT_EQ(error_of(files_->try_lock(second)), EWOULDBLOCK) << "another handle was closed";
+  const handle other = make("b");
+  EXPECT_TRUE(files_->try_lock(other));
+  first.close();
+  EXPECT_TRUE(files_->try_lock(second));
+  const handle reader = files_->open_at(root_, "b", open_mode::read).value();
+  EXPECT_EQ(error_of(files_->try_lock(reader)), EBADF);
+}
+
+TEST_P(file_system_test, the_instance_of_a_volume_stays_the_same_while_it_is_mounted) {
+  const handle file = make("a");
+  const auto first = files_->instance(root_);
+  ASSERT_TRUE(first);
+  EXPECT_EQ(files_->instance(file).value(), *first);
+  EXPECT_LE(first->size(), 255U);
+}
+
 TEST_P(file_system_test, a_handle_moves_and_closes_once) {
   handle a = make("a", "octets");
   handle b = std::move(a);

@@ -216,6 +216,31 @@ TEST_F(forgetting_test, handles_are_dead_after_a_crash) {
   EXPECT_EQ(files_.open_handles(), 0U);
 }
 
+TEST_F(forgetting_test, a_crash_ends_locks_and_the_instance_of_the_volume) {
+  const handle file = in_temporary();
+  ASSERT_TRUE(files_.sync_all(file));
+  ASSERT_TRUE(files_.try_lock(file));
+  const std::string before = files_.instance(fresh_).value();
+  EXPECT_EQ(after_cut(), "lost");
+  EXPECT_NE(files_.instance(fresh_).value(), before);
+  const handle again = files_.open_at(temporary_, "m", open_mode::read_write).value();
+  EXPECT_TRUE(files_.try_lock(again));
+  EXPECT_EQ(files_.try_lock(file).error().number, EIO);
+}
+
+TEST_F(forgetting_test, a_file_without_name_and_handle_takes_no_room) {
+  files_.set_capacity(byte_count{20});
+  {
+    const handle file = unnamed();
+    EXPECT_EQ(files_.space(fresh_).value().free.octets, 20U - body.size());
+  }
+  EXPECT_EQ(files_.space(fresh_).value().free.octets, 20U);
+  link(unnamed());
+  EXPECT_EQ(files_.space(fresh_).value().free.octets, 20U - body.size());
+  ASSERT_TRUE(files_.unlink_at(fresh_, "m"));
+  EXPECT_EQ(files_.space(fresh_).value().free.octets, 20U);
+}
+
 TEST_F(forgetting_posix_test, the_late_sync_of_the_file_does_not_carry_its_names) {
   const handle file = unnamed();
   link(file);

@@ -80,6 +80,8 @@ class gated_file_system final : public fs::file_system {
   io<void> sync_data(const handle& f) override { return wrapped_.sync_data(f); }
   io<void> sync_all(const handle& f) override { return wrapped_.sync_all(f); }
   io<void> sync_file_system(const handle& h) override { return wrapped_.sync_file_system(h); }
+  io<void> try_lock(const handle& f) override { return wrapped_.try_lock(f); }
+  io<std::string> instance(const handle& h) override { return wrapped_.instance(h); }
 
  private:
   void close(int /*number*/) noexcept override {} // no handle is ours
