@@ -13,6 +13,7 @@ if(HOMEWARD_TESTS)
   find_package(GTest REQUIRED)
 endif()
 pkg_check_modules(systemd REQUIRED IMPORTED_TARGET libsystemd)
+pkg_check_modules(isal REQUIRED IMPORTED_TARGET libisal)
 
 find_program(HOMEWARD_CCACHE ccache)
 if(HOMEWARD_CCACHE)

@@ -42,8 +42,8 @@ struct journal_index {
                                                std::string_view expected_farm);
 
 // Gives all records from `from` on, over all live segments. The visitor gets the segment too.
-using journal_visitor = std::function<bool(const segment_file&, const record_place&,
-                                           std::string_view payload)>;
+using journal_visitor =
+    std::function<bool(const segment_file&, const record_place&, std::string_view payload)>;
 [[nodiscard]] result<void> for_each_record(fs::file_system& files, const fs::handle& directory,
                                            const journal_index& index, record_number from,
                                            const journal_visitor& visit);

@@ -74,17 +74,22 @@ struct record_header {
 // CRC-32C (Castagnoli), as in RFC 3720 appendix B.4.
 [[nodiscard]] std::uint32_t crc32c(std::string_view octets);
 
-// Exactly block_size octets.
+// Exactly block_size octets. std::length_error: the name of the farm is over max_farm_name.
 [[nodiscard]] std::string encode(const segment_header& h);
 // Of a whole first block. `nothing` for a file never used (all zero). A failure names what is
 // wrong: no journal segment, a newer format version, a wrong checksum.
 [[nodiscard]] result<std::optional<segment_header>> decode_segment_header(std::string_view block);
+// Whether such a block says that a newer version of the format wrote the segment.
+[[nodiscard]] bool is_newer_format(std::string_view block);
 
 // Writes the header into the group_header_size octets at `into`.
 void encode(const group_header& h, const volume_id& volume, char* into);
 // Nothing when the octets are no valid group header of this journal.
 [[nodiscard]] std::optional<group_header> decode_group_header(std::string_view octets,
                                                               const volume_id& volume);
+// Whether there are traces of a group of this generation, valid or not: for the judgement of what
+// cannot be read, never for reading.
+[[nodiscard]] bool looks_like_group(std::string_view octets, std::uint64_t generation);
 
 // Writes the header into the record_header_size octets at `into`, in front of its payload.
 void encode(const record_header& h, const volume_id& volume, char* into);
@@ -92,6 +97,8 @@ void encode(const record_header& h, const volume_id& volume, char* into);
 // this version does not know.
 [[nodiscard]] std::optional<record_header> decode_record_header(std::string_view octets,
                                                                 const volume_id& volume);
+// Whether this is the payload that the header speaks of.
+[[nodiscard]] bool is_whole(const record_header& h, std::string_view payload);
 
 // The next multiple of 8 (records) and of block_size (groups).
 [[nodiscard]] constexpr std::size_t record_padded(std::size_t octets) {
@@ -101,14 +108,16 @@ void encode(const record_header& h, const volume_id& volume, char* into);
   return (octets + block_size - 1) / block_size * block_size;
 }
 
-// Lays records out as one group: add() each, then finish(). Reused for group after group, so that
-// the buffer is allocated once. Not thread-safe.
+// Lays records out as one group: add() each, then finish(). Each octet is copied once and goes
+// through the checksum once. Reused for group after group, so that the buffer is allocated once. A
+// group must stay below 4 GiB, and is best kept far below: readers hold it whole. Not thread-safe.
 class group_builder {
  public:
   explicit group_builder(const volume_id& volume) : volume_(volume) {}
 
   void begin(std::uint64_t generation, record_number first_record);
-  // The record gets the next number, which is given back.
+  // The record gets the next number, which is given back. A record that cannot be encoded
+  // (record_codec.hpp) throws, and the group is as it was.
   record_number add(const record& r);
   // The whole group, padded to blocks; valid until the next begin().
   [[nodiscard]] std::string_view finish(record_number durable_below, std::uint64_t written);

@@ -33,8 +33,9 @@ struct scanned {
   std::uint64_t end = 0;         // the offset at which the next group would begin, when clean
   segment_end how = segment_end::clean;
   std::uint64_t bad_offset = 0; // torn and damaged: of what could not be read
-  std::uint64_t bad_octets = 0; // of the torn part: up to the end of its group, as far as it is known
-  std::string why;              // torn and damaged: for the operator
+  std::uint64_t bad_octets =
+      0;           // of the torn part: up to the end of its group, as far as it is known
+  std::string why; // torn and damaged: for the operator
 };
 
 // Called for each record with its payload, a view that ends with the call. Returning false ends the
