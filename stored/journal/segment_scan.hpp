@@ -23,14 +23,14 @@ struct record_place {
 enum class segment_end : unsigned char {
   clean,   // nothing behind the last record
   torn,    // a group that was being written when the machine or the process died: what is whole of
-           // it was given, the rest was never acknowledged
+           // it was given, the rest was never acknowledged. Also: the file was cut short
   damaged, // something that was synced cannot be read: a later group, or a caller's knowledge,
            // proves it
 };
 
 struct scanned {
   record_number next_record = 0; // the number behind the last one given
-  std::uint64_t end = 0;         // the offset at which the next group would begin, when clean
+  std::uint64_t end = 0;         // behind the last whole group; the next begins here, when clean
   segment_end how = segment_end::clean;
   std::uint64_t bad_offset = 0; // torn and damaged: of what could not be read
   std::uint64_t bad_octets =
@@ -43,9 +43,12 @@ struct scanned {
 using record_visitor = std::function<bool(const record_place&, std::string_view payload)>;
 
 // `expected_next`: what the next segment says is its first record, 0 for the last segment. A
-// segment that ends below it is damaged. Records of a type that is not known are a failure: this
-// journal was written by a newer version. Memory: the largest group and 1 MiB. Also a failure: the
-// disk does not read.
+// segment that ends below it is damaged; what it holds from there on is not given, because the next
+// segment has those numbers. Records of a type that is not known are a failure: this journal was
+// written by a newer version. Also a failure: the disk does not read. Failures and `why` name the
+// offset; the file name is the caller's to add. Memory: the largest group or 1 MiB. Time: linear in
+// the size of the file. The segment may be written to meanwhile: the scan ends where the writer
+// was, clean or torn, but is never damaged by that.
 [[nodiscard]] result<scanned> scan_segment(fs::file_system& files, const fs::handle& segment,
                                            const segment_header& header,
                                            record_number expected_next,
