@@ -7,6 +7,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "lib/fs/file_system.hpp"
@@ -21,14 +22,18 @@ struct segment_file {
   std::string name;
   std::uint64_t size = 0;
   std::optional<segment_header> header; // nothing: never used
+
+  friend bool operator==(const segment_file&, const segment_file&) = default;
 };
 
 // What recovery needs to know.
 struct journal_index {
   std::optional<journal_identity> whose; // nothing: no segment was ever used
-  std::vector<segment_file> live;        // by generation; they hold all records from `checkpoint`
-  std::vector<segment_file> unused;      // hold nothing that is needed any more
-  record_number checkpoint = 1;          // every record below is settled and durable
+  // By generation; they hold all records from `checkpoint` on. The last one used is always here,
+  // needed or not: it alone knows what the next number is.
+  std::vector<segment_file> live;
+  std::vector<segment_file> unused; // hold nothing that is needed any more
+  record_number checkpoint = 1;     // every record below is settled and durable
   record_number next_record = 1;
   std::uint64_t next_generation = 1;
   std::optional<scanned> torn; // how the last live segment ended, when torn
@@ -37,19 +42,26 @@ struct journal_index {
 // `expected_farm`: refused when the segments say another one; empty: any. Refused with file name
 // and offset, and what to do: damage below what was synced; a segment missing in the middle (a gap
 // in the numbers); segments of different journals in one directory; an unknown record type; a newer
-// format version. A segment whose header cannot be read is damage, unless it holds no valid group.
+// format version. A segment whose header cannot be read is unused when the crash that tore the
+// header explains it, and damage when it holds a group that is needed. Reads every needed segment
+// once, newest first. A store may be at work on the journal meanwhile; when it is too fast to be
+// followed, the failure says so.
 [[nodiscard]] result<journal_index> read_index(fs::file_system& files, const fs::handle& directory,
                                                std::string_view expected_farm);
 
-// Gives all records from `from` on, over all live segments. The visitor gets the segment too.
+// Gives all records from `from` on, over all live segments, in order. The visitor gets the segment
+// too; returning false ends it. Fails as read_index() does, and when a running store has used one
+// of the segments again since the index was read.
 using journal_visitor =
     std::function<bool(const segment_file&, const record_place&, std::string_view payload)>;
 [[nodiscard]] result<void> for_each_record(fs::file_system& files, const fs::handle& directory,
                                            const journal_index& index, record_number from,
                                            const journal_visitor& visit);
 
+inline constexpr std::string_view torn_prefix = "torn-"; // then generation, '-', offset
+
 // Copies what a torn end leaves behind into "torn-<generation>-<offset>" in the directory, durably,
-// for whoever wants to look. Nothing to do when it is there already.
+// for whoever wants to look. Nothing to do when it is there already, or nothing was left behind.
 [[nodiscard]] result<void> keep_torn_end(fs::file_system& files, const fs::handle& directory,
                                          const journal_index& index);
 

@@ -176,8 +176,12 @@ std::optional<group_header> decode_group_header(std::string_view octets, const v
                       .written = load<std::uint64_t>(octets, group_at::written)};
 }
 
-bool looks_like_group(std::string_view octets, std::uint64_t generation) {
-  return octets.size() >= group_header_size && octets.starts_with(group_magic) &&
+bool begins_like_group(std::string_view octets) {
+  return octets.starts_with(group_magic);
+}
+
+bool begins_like_group(std::string_view octets, std::uint64_t generation) {
+  return octets.size() >= group_header_size && begins_like_group(octets) &&
          load<std::uint64_t>(octets, group_at::generation) == generation;
 }
 

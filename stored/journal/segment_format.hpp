@@ -87,9 +87,10 @@ void encode(const group_header& h, const volume_id& volume, char* into);
 // Nothing when the octets are no valid group header of this journal.
 [[nodiscard]] std::optional<group_header> decode_group_header(std::string_view octets,
                                                               const volume_id& volume);
-// Whether there are traces of a group of this generation, valid or not: for the judgement of what
-// cannot be read, never for reading.
-[[nodiscard]] bool looks_like_group(std::string_view octets, std::uint64_t generation);
+// Whether somebody meant to write a group here, valid or not: of any journal, or of the given
+// generation. For the judgement of what cannot be read, never for reading.
+[[nodiscard]] bool begins_like_group(std::string_view octets);
+[[nodiscard]] bool begins_like_group(std::string_view octets, std::uint64_t generation);
 
 // Writes the header into the record_header_size octets at `into`, in front of its payload.
 void encode(const record_header& h, const volume_id& volume, char* into);

@@ -94,7 +94,7 @@ result<segment_scanner::step> segment_scanner::read_group() {
   }
   const auto group = decode_group_header(*head, header_.whose.volume);
   if (!group || group->generation != header_.generation) {
-    traces_ = looks_like_group(*head, header_.generation);
+    traces_ = begins_like_group(*head, header_.generation);
     return bad(out_.end, out_.end + block_size,
                fmt::format("no valid group begins at offset {}, where record {} should be",
                            out_.end, out_.next_record));
