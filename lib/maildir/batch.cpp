@@ -16,7 +16,8 @@ constexpr std::size_t compared_piece = std::size_t{64} << 10U;
 } // namespace
 
 batch::batch(filing_tools tools, const filing& what, std::string trace)
-    : tools_(tools), files_(tools.where.files()), what_(what), trace_(std::move(trace)) {}
+    : tools_(tools), files_(tools.where.files()), what_(what), trace_(std::move(trace)),
+      file_(files_, tools_.maildirs, tools_.unnamed_files) {}
 
 std::vector<result<filed>> batch::run(const std::vector<std::string>& paths) {
   for (const std::string& path : paths) {
@@ -33,7 +34,7 @@ std::vector<result<filed>> batch::run(const std::vector<std::string>& paths) {
         name_in(*p, p == first);
       }
     }
-    remove_staged_name();
+    file_.remove_name();
     sync_last();
   }
   std::vector<result<filed>> outcomes;
@@ -55,7 +56,8 @@ bool batch::stage(place& p) {
     return false;
   }
   staged_directory_ = std::move(*opened);
-  if (const auto created = create_file(p); !created) {
+  std::string in_tmp = std::string(what_.name) + "." + random_hex(8);
+  if (const auto created = file_.create(p.path, staged_directory_, std::move(in_tmp)); !created) {
     p.at = place::state::failed;
     p.why = fs::to_failure(created.error(), escape(p.path));
     return false;
@@ -63,37 +65,8 @@ bool batch::stage(place& p) {
   return true;
 }
 
-// Without a name where the volume can do it: then nothing is left behind whatever happens to us.
-// Else in tmp/, where readers clean up after 36 hours.
-fs::io_result<void> batch::create_file(const place& p) {
-  if (tools_.unnamed_files) {
-    auto unnamed = files_.create_unnamed_at(staged_directory_);
-    if (unnamed) {
-      file_ = std::move(*unnamed);
-      return {};
-    }
-    if (unnamed.error().number != EOPNOTSUPP) {
-      return unnamed.error();
-    }
-    tools_.unnamed_files = false;
-  }
-  auto temporary = tools_.maildirs.open_existing(p.path, "tmp");
-  if (!temporary) {
-    return temporary.error();
-  }
-  std::string name = std::string(what_.name) + "." + random_hex(8);
-  auto created = files_.open_at(*temporary, name, fs::open_mode::create_new);
-  if (!created) {
-    return created.error();
-  }
-  file_ = std::move(*created);
-  temporary_directory_ = std::move(*temporary);
-  temporary_name_ = std::move(name);
-  return {};
-}
-
 result<void> batch::write_content() {
-  const auto size = write_stored_form(files_, file_, trace_, *what_.message);
+  const auto size = write_stored_form(files_, file_.handle(), trace_, *what_.message);
   if (!size) {
     return size.error();
   }
@@ -102,8 +75,8 @@ result<void> batch::write_content() {
   fs::io_result<void> safe;
   switch (tools_.settings.recipe) {
   case sync_recipe::none: break;
-  case sync_recipe::late: safe = files_.write_out(file_); break;
-  case sync_recipe::strict: safe = files_.sync_all(file_); break;
+  case sync_recipe::late: safe = files_.write_out(file_.handle()); break;
+  case sync_recipe::strict: safe = files_.sync_all(file_.handle()); break;
   }
   if (!safe) {
     return fs::to_failure(safe.error(), "message file");
@@ -150,7 +123,7 @@ void batch::name_in(place& p, bool staged_here) {
 }
 
 fs::io_result<void> batch::link_in(place& p, fs::handle& new_directory) {
-  const auto linked = files_.link_at(file_, new_directory, file_name_);
+  const auto linked = files_.link_at(file_.handle(), new_directory, file_name_);
   if (linked || linked.error().number != ENOENT) {
     return linked;
   }
@@ -162,7 +135,7 @@ fs::io_result<void> batch::link_in(place& p, fs::handle& new_directory) {
     return linked;
   }
   new_directory = std::move(*again);
-  return files_.link_at(file_, new_directory, file_name_);
+  return files_.link_at(file_.handle(), new_directory, file_name_);
 }
 
 void batch::take_as_repeat(place& p, const fs::handle& new_directory) {
@@ -200,7 +173,7 @@ result<bool> batch::equals_ours(const fs::handle& other) const {
   std::vector<char> theirs(compared_piece);
   std::uint64_t offset = 0;
   for (;;) {
-    const auto a = files_.read(file_, offset, ours);
+    const auto a = files_.read(file_.handle(), offset, ours);
     const auto b = files_.read(other, offset, theirs);
     if (!a || !b) {
       return fs::to_failure(a ? b.error() : a.error(), file_name_);
@@ -216,14 +189,6 @@ result<bool> batch::equals_ours(const fs::handle& other) const {
   }
 }
 
-// If this fails the name stays in tmp/, where no reader looks; the delivery is none the worse.
-void batch::remove_staged_name() {
-  if (!temporary_name_.empty()) {
-    (void)files_.unlink_at(temporary_directory_, temporary_name_);
-    temporary_name_.clear();
-  }
-}
-
 // One sync for all names: fsync, not fdatasync, which may leave the names out when the data is on
 // disk already (docs/decisions/0003-filing-recipe.md).
 void batch::sync_last() {
@@ -232,7 +197,7 @@ void batch::sync_last() {
   if (!any || tools_.settings.recipe != sync_recipe::late) {
     return;
   }
-  const auto safe = files_.sync_all(file_);
+  const auto safe = files_.sync_all(file_.handle());
   if (safe) {
     return;
   }
@@ -262,7 +227,7 @@ void batch::take_back(place& p, failure why) {
   p.at = place::state::failed;
   p.why = std::move(why);
   // A file that lost its last name cannot get another.
-  file_is_gone_ = temporary_name_.empty() &&
+  file_is_gone_ = !file_.has_name() &&
                   std::none_of(places_.begin(), places_.end(),
                                [](const place& other) { return other.at == place::state::named; });
 }

@@ -10,6 +10,7 @@
 
 #include "lib/fs/file_system.hpp"
 #include "lib/maildir/shelf.hpp"
+#include "lib/maildir/staged_file.hpp"
 #include "lib/maildir/stored_form.hpp"
 #include "lib/maildir/writer.hpp"
 
@@ -48,13 +49,11 @@ class batch {
   };
 
   [[nodiscard]] bool stage(place& p);
-  [[nodiscard]] fs::io_result<void> create_file(const place& p);
   [[nodiscard]] result<void> write_content();
   void name_in(place& p, bool staged_here);
   [[nodiscard]] fs::io_result<void> link_in(place& p, fs::handle& new_directory);
   void take_as_repeat(place& p, const fs::handle& new_directory);
   [[nodiscard]] result<bool> equals_ours(const fs::handle& other) const;
-  void remove_staged_name();
   void sync_last();
   void fail_all(const failure& why);
   void take_back(place& p, failure why);
@@ -66,9 +65,7 @@ class batch {
   std::string trace_;
   std::vector<place> places_;
   fs::handle staged_directory_; // new/ of the place in which the file was made
-  fs::handle file_;
-  fs::handle temporary_directory_; // tmp/ of that place, where the volume has no unnamed files
-  std::string temporary_name_;
+  staged_file file_;
   std::string file_name_;
   stored_size size_;
   bool file_is_gone_ = false; // the only name it had was taken back

@@ -34,8 +34,8 @@ fs::io_result<fs::handle> shelf::open_existing(const std::string& path, std::str
                                      fs::open_mode::directory);
 }
 
-result<fs::handle> shelf::open_new(const std::string& path) {
-  auto opened = open_existing(path, "new");
+result<fs::handle> shelf::open_or_make(const std::string& path, std::string_view folder) {
+  auto opened = open_existing(path, folder);
   if (!opened && opened.error() == ENOENT) {
     if (!partition_->makes_maildirs()) {
       return missing_maildir(path);
@@ -45,7 +45,7 @@ result<fs::handle> shelf::open_new(const std::string& path) {
     if (const auto made = make(path); !made) {
       return fs::to_failure(made.error(), escape(path));
     }
-    opened = open_existing(path, "new");
+    opened = open_existing(path, folder);
   } else if (opened && synced_ && makers_ > 0) {
     // It may be half made: visible already, its directory entries not yet synced.
     const std::lock_guard wait(making_);

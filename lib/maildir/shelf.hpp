@@ -20,7 +20,11 @@ class shelf {
 
   // The new/ of the Maildir at `path` (relative, from path_template::expand). Makes the Maildir
   // (tmp, cur, new) if it is missing and the partition makes any; else the failure says so.
-  [[nodiscard]] result<fs::handle> open_new(const std::string& path);
+  [[nodiscard]] result<fs::handle> open_new(const std::string& path) {
+    return open_or_make(path, "new");
+  }
+  // The same for "cur" and "tmp", which a power cut may have left out of a Maildir that has a new/.
+  [[nodiscard]] result<fs::handle> open_or_make(const std::string& path, std::string_view folder);
   // "new", "cur" or "tmp" of an existing Maildir.
   [[nodiscard]] fs::io_result<fs::handle> open_existing(const std::string& path,
                                                         std::string_view folder);

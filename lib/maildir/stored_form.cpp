@@ -1,7 +1,7 @@
 #include "lib/maildir/stored_form.hpp"
 
 #include <algorithm>
-#include <array>
+#include <cerrno>
 #include <vector>
 
 #include <fmt/format.h>
@@ -12,32 +12,30 @@ namespace {
 
 constexpr std::size_t piece_size = std::size_t{256} << 10U;
 
-// Collects converted octets and writes them in large pieces.
-class file_sink {
+// Collects converted octets and gives them away in large pieces.
+class collector {
  public:
-  file_sink(fs::file_system& files, const fs::handle& file) : files_(files), file_(file) {}
+  explicit collector(const stored_piece_taker& take) : take_(take) {}
 
   [[nodiscard]] std::string& buffer() { return buffer_; }
-  [[nodiscard]] std::uint64_t written() const { return written_; }
+  [[nodiscard]] std::uint64_t given() const { return given_; }
 
   [[nodiscard]] result<void> flush() {
-    const std::array<std::string_view, 1> pieces = {buffer_};
-    if (const auto done = files_.write(file_, written_, pieces); !done) {
-      return fs::to_failure(done.error(), "message file");
+    if (const auto taken = take_(buffer_); !taken) {
+      return taken;
     }
-    written_ += buffer_.size();
+    given_ += buffer_.size();
     buffer_.clear();
     return {};
   }
 
  private:
-  fs::file_system& files_;
-  const fs::handle& file_;
+  const stored_piece_taker& take_;
   std::string buffer_;
-  std::uint64_t written_ = 0;
+  std::uint64_t given_ = 0;
 };
 
-result<void> convert(file_sink& sink, line_end_filter& filter, std::string_view octets) {
+result<void> convert(collector& sink, line_end_filter& filter, std::string_view octets) {
   while (!octets.empty()) {
     const std::string_view piece = octets.substr(0, piece_size);
     octets.remove_prefix(piece.size());
@@ -51,7 +49,7 @@ result<void> convert(file_sink& sink, line_end_filter& filter, std::string_view 
   return {};
 }
 
-result<void> convert_file(file_sink& sink, line_end_filter& filter,
+result<void> convert_file(collector& sink, line_end_filter& filter,
                           const fs::message_spool& message) {
   std::vector<char> piece(piece_size);
   std::uint64_t offset = 0;
@@ -111,9 +109,9 @@ void line_end_filter::finish(std::string& out) {
   }
 }
 
-result<stored_size> write_stored_form(fs::file_system& files, const fs::handle& file,
-                                      std::string_view trace, const fs::message_spool& message) {
-  file_sink sink(files, file);
+result<stored_size> walk_stored_form(std::string_view trace, const fs::message_spool& message,
+                                     const stored_piece_taker& take) {
+  collector sink(take);
   line_end_filter filter;
   const auto expected = std::min<std::uint64_t>(message.size(), piece_size);
   sink.buffer().reserve(trace.size() + static_cast<std::size_t>(expected) + 1);
@@ -128,7 +126,52 @@ result<stored_size> write_stored_form(fs::file_system& files, const fs::handle& 
   if (const auto flushed = sink.flush(); !flushed) {
     return flushed.error();
   }
-  return stored_size{.octets = sink.written(), .wire = sink.written() + filter.bare_line_feeds()};
+  return stored_size{.octets = sink.given(), .wire = sink.given() + filter.bare_line_feeds()};
+}
+
+result<stored_size> write_stored_form(fs::file_system& files, const fs::handle& file,
+                                      std::string_view trace, const fs::message_spool& message) {
+  std::uint64_t offset = 0;
+  return walk_stored_form(trace, message, [&](std::string_view piece) -> result<void> {
+    if (const auto done = files.write(file, offset, {&piece, 1}); !done) {
+      return fs::to_failure(done.error(), "message file");
+    }
+    offset += piece.size();
+    return {};
+  });
+}
+
+result<stored_size> measure_stored_form(std::string_view trace, const fs::message_spool& message) {
+  return walk_stored_form(trace, message, [](std::string_view) { return result<void>(); });
+}
+
+fs::io_result<bool> holds_stored_form(fs::file_system& files, const fs::handle& file,
+                                      std::string_view trace, const fs::message_spool& message) {
+  fs::io_result<bool> same = true;
+  std::uint64_t offset = 0;
+  std::string theirs;
+  const auto walked = walk_stored_form(trace, message, [&](std::string_view ours) -> result<void> {
+    theirs.resize(ours.size());
+    const auto n = files.read(file, offset, theirs);
+    if (!n) {
+      same = n.error();
+    } else if (*n != ours.size() || theirs != ours) {
+      same = false;
+    }
+    offset += ours.size();
+    return same && *same ? result<void>() : transient_failure("the end of the comparison");
+  });
+  if (!walked && same && *same) {
+    return fs::io_error{EIO, "spool"};
+  }
+  if (!same || !*same) {
+    return same;
+  }
+  const auto status = files.status(file);
+  if (!status) {
+    return status.error();
+  }
+  return status->size == offset;
 }
 
 std::string file_name_for(std::string_view name, const stored_size& size) {

@@ -4,6 +4,7 @@
 // while it passes.
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -34,9 +35,27 @@ struct stored_size {
   std::uint64_t wire = 0;   // W: with every line end as CRLF, as a reader announces it
 };
 
-// Writes `trace` (whole lines ending in LF) and then the message from the start of `file`. Memory:
-// less than 1 MiB, whatever the size. Not synced.
+// Takes the stored form piece by piece, in order; a failure ends the walk.
+using stored_piece_taker = std::function<result<void>(std::string_view piece)>;
+
+// Gives `trace` (whole lines ending in LF) and then the message to `take`. Memory: less than 1 MiB,
+// whatever the size.
+[[nodiscard]] result<stored_size> walk_stored_form(std::string_view trace,
+                                                   const fs::message_spool& message,
+                                                   const stored_piece_taker& take);
+
+// Writes it from the start of `file`. Not synced.
 [[nodiscard]] result<stored_size> write_stored_form(fs::file_system& files, const fs::handle& file,
+                                                    std::string_view trace,
+                                                    const fs::message_spool& message);
+
+// The sizes alone; fails only as the spool fails.
+[[nodiscard]] result<stored_size> measure_stored_form(std::string_view trace,
+                                                      const fs::message_spool& message);
+
+// Whether `file` holds the stored form and nothing else. Errors are those of reading the file; a
+// spool that cannot be read counts as EIO of "spool".
+[[nodiscard]] fs::io_result<bool> holds_stored_form(fs::file_system& files, const fs::handle& file,
                                                     std::string_view trace,
                                                     const fs::message_spool& message);
 
