@@ -18,7 +18,7 @@ constexpr std::size_t listing_weight = 16; // entries that an empty listing is w
 bool message_finder::listing::mentions(std::uint64_t hash) const {
   const auto first =
       std::lower_bound(seen.begin(), seen.end(), seen_message{.hash = hash, .flags = 0});
-  return std::binary_search(fresh.begin(), fresh.end(), hash) || filed.contains(hash) ||
+  return std::binary_search(fresh.begin(), fresh.end(), hash) || more.contains(hash) ||
          (first != seen.end() && first->hash == hash);
 }
 
@@ -53,6 +53,7 @@ fs::io_result<found_message> message_finder::find(const std::string& path,
       return found_message{};
     }
   }
+  note(path, file_name);
   found_message gone;
   gone.at = found_message::place::taken_away;
   return gone;
@@ -105,9 +106,9 @@ fs::io_result<found_message> message_finder::look_in_cur(const std::string& path
   return found;
 }
 
-void message_finder::note_filed(const std::string& path, std::string_view file_name) {
+void message_finder::note(const std::string& path, std::string_view file_name) {
   if (const auto known = listings_.find(path); known != listings_.end()) {
-    entries_ += known->second.filed.insert(hash_of(file_name)).second ? 1U : 0U;
+    entries_ += known->second.more.insert(hash_of(file_name)).second ? 1U : 0U;
   }
 }
 

@@ -41,8 +41,8 @@ class message_finder {
   // A Maildir that is missing, or has no cur/, holds nothing.
   [[nodiscard]] fs::io_result<found_message> find(const std::string& path,
                                                   const std::string& file_name);
-  // We gave the message this name in new/ ourselves.
-  void note_filed(const std::string& path, std::string_view file_name);
+  // The message is in new/, or was: we gave it this name there.
+  void note(const std::string& path, std::string_view file_name);
 
  private:
   // What new/ and cur/ held, as hashes of the names without flags, sorted.
@@ -54,7 +54,7 @@ class message_finder {
   struct listing {
     std::vector<std::uint64_t> fresh;
     std::vector<seen_message> seen;
-    std::unordered_set<std::uint64_t> filed; // by us, since
+    std::unordered_set<std::uint64_t> more; // filed by us since, or taken away before
     [[nodiscard]] bool mentions(std::uint64_t hash) const;
   };
 

@@ -116,7 +116,7 @@ result<restored> restoration::put_in_new(const std::string& path) {
   if (const auto linked = link(path, *fresh, file_name_); !linked) {
     return linked.error();
   }
-  tools_.finder.note_filed(path, file_name_);
+  tools_.finder.note(path, file_name_);
   return restored{.file_name = file_name_, .what = restored::how::filed};
 }
 
