@@ -11,7 +11,7 @@ namespace homeward::maildir {
 
 namespace {
 
-constexpr std::size_t listing_weight = 16; // entries that an empty listing is worth
+constexpr std::size_t empty_weight = 16; // what a listing without entries takes
 
 } // namespace
 
@@ -20,6 +20,10 @@ bool message_finder::listing::mentions(std::uint64_t hash) const {
       std::lower_bound(seen.begin(), seen.end(), seen_message{.hash = hash, .flags = 0});
   return std::binary_search(fresh.begin(), fresh.end(), hash) || more.contains(hash) ||
          (first != seen.end() && first->hash == hash);
+}
+
+std::size_t message_finder::listing::weight() const {
+  return empty_weight + fresh.size() + seen.size() + more.size();
 }
 
 message_finder::message_finder(fs::file_system& files, shelf& maildirs, std::size_t limit)
@@ -38,7 +42,7 @@ fs::io_result<found_message> message_finder::find(const std::string& path,
       return in_new;
     }
     if (again) {
-      listings_.erase(path);
+      forget(path);
     }
     const auto known = listing_of(path);
     if (!known) {
@@ -121,13 +125,20 @@ fs::io_result<const message_finder::listing*> message_finder::listing_of(const s
   if (!fresh) {
     return fresh.error();
   }
-  const std::size_t weight = fresh->fresh.size() + fresh->seen.size() + listing_weight;
+  const std::size_t weight = fresh->weight();
   if (entries_ + weight > limit_) {
     listings_.clear();
     entries_ = 0;
   }
   entries_ += weight;
   return &listings_.emplace(path, std::move(*fresh)).first->second;
+}
+
+void message_finder::forget(const std::string& path) {
+  if (const auto known = listings_.find(path); known != listings_.end()) {
+    entries_ -= known->second.weight();
+    listings_.erase(known);
+  }
 }
 
 // new/ before cur/, so that a message moved meanwhile is seen at least once; and cur/ twice,

@@ -56,6 +56,7 @@ class message_finder {
     std::vector<seen_message> seen;
     std::unordered_set<std::uint64_t> more; // filed by us since, or taken away before
     [[nodiscard]] bool mentions(std::uint64_t hash) const;
+    [[nodiscard]] std::size_t weight() const; // in entries
   };
 
   [[nodiscard]] fs::io_result<found_message> look_in_new(const std::string& path,
@@ -66,6 +67,7 @@ class message_finder {
   [[nodiscard]] fs::io_result<listing> list(const std::string& path);
   [[nodiscard]] fs::io_result<std::vector<fs::directory_entry>> entries_of(const std::string& path,
                                                                            std::string_view folder);
+  void forget(const std::string& path);
   [[nodiscard]] std::uint64_t hash_of(std::string_view name) const;
   [[nodiscard]] std::uint32_t index_of(std::string_view flags);
 
@@ -76,7 +78,7 @@ class message_finder {
   std::map<std::string, listing> listings_;
   std::vector<std::string> flags_; // every suffix that was met, such as ":2,S"
   std::map<std::string, std::uint32_t, std::less<>> index_of_flags_;
-  std::size_t entries_ = 0; // in listings_, with something for each listing itself
+  std::size_t entries_ = 0; // the weight of all listings_
 };
 
 } // namespace homeward::maildir
