@@ -183,6 +183,8 @@ result<void> index_maker::find_live() {
     if (newest) {
       out_.next_record = read->next_record;
       out_.torn = read->how == segment_end::torn ? std::optional(*read) : std::nullopt;
+      out_.unproved = read->last_group;
+      out_.unproved_end = read->last_group == read->end ? read->bad_offset : read->end;
     }
   }
   if (out_.checkpoint > out_.next_record) {

@@ -21,7 +21,7 @@ inline constexpr std::string_view segment_prefix = "segment-"; // then 8 decimal
 struct segment_file {
   std::string name;
   std::uint64_t size = 0;
-  std::optional<segment_header> header; // nothing: never used
+  std::optional<segment_header> header; // nothing: none that can be read
 
   friend bool operator==(const segment_file&, const segment_file&) = default;
 };
@@ -37,6 +37,9 @@ struct journal_index {
   record_number next_record = 1;
   std::uint64_t next_generation = 1;
   std::optional<scanned> torn; // how the last live segment ended, when torn
+  // The octets of the last live segment of which no later group proves that they were synced.
+  std::uint64_t unproved = 0;
+  std::uint64_t unproved_end = 0;
 };
 
 // `expected_farm`: refused when the segments say another one; empty: any. Refused with file name
@@ -57,6 +60,14 @@ using journal_visitor =
 [[nodiscard]] result<void> for_each_record(fs::file_system& files, const fs::handle& directory,
                                            const journal_index& index, record_number from,
                                            const journal_visitor& visit);
+
+// Makes durable what the index found in the last live segment: a kill may have come between a write
+// and its sync, or the sync may have failed, and then only the page cache has it. The octets are
+// written again as they are, and synced. Whoever goes on from an index calls this first; otherwise
+// a power cut could take records away that the next segment counts on. A failure is final, as that
+// of any sync.
+[[nodiscard]] result<void> secure_last_group(fs::file_system& files, const fs::handle& directory,
+                                             const journal_index& index);
 
 inline constexpr std::string_view torn_prefix = "torn-"; // then generation, '-', offset
 

@@ -58,6 +58,7 @@ result<found_segment> look_at(fs::file_system& files, const fs::handle& segment,
   auto header = decode_segment_header(*block);
   if (header) {
     found.file.header = std::move(*header);
+    found.unreadable = found.file.header ? "" : "its header is empty";
     return found;
   }
   if (is_newer_format(*block)) {

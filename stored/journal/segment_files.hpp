@@ -16,7 +16,7 @@ namespace homeward::journal {
 
 struct found_segment {
   segment_file file;
-  std::string unreadable; // why the header cannot be read; empty: it can, or was never written
+  std::string unreadable; // why there is no header; empty: there is one, or nothing at all
 
   friend bool operator==(const found_segment&, const found_segment&) = default;
 };
@@ -29,8 +29,8 @@ struct found_segment {
 [[nodiscard]] result<std::optional<segment_header>>
 read_segment_header(fs::file_system& files, const fs::handle& segment, std::string_view name);
 
-// Of a segment whose header cannot be read: the highest generation of its groups, by the secret of
-// the other segments. 0: none of them is valid.
+// Of a segment without a header that can be read: the highest generation of its groups, by the
+// secret of the other segments. 0: none of them is valid.
 [[nodiscard]] result<std::uint64_t> newest_group(fs::file_system& files,
                                                  const fs::handle& directory,
                                                  const segment_file& segment,

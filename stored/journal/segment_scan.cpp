@@ -172,6 +172,7 @@ result<segment_scanner::step> segment_scanner::give(const record_header& head, s
     return unknown_type(head.number, head.type, offset);
   }
   ++out_.next_record;
+  out_.last_group = out_.end;
   const record_place where{
       .number = head.number, .type = head.type, .offset = offset, .octets = head.payload_octets};
   return visit_(where, payload) ? step::whole : step::enough;

@@ -31,6 +31,7 @@ enum class segment_end : unsigned char {
 struct scanned {
   record_number next_record = 0; // the number behind the last one given
   std::uint64_t end = 0;         // behind the last whole group; the next begins here, when clean
+  std::uint64_t last_group = 0;  // offset of the last group that gave a record; 0: none did
   segment_end how = segment_end::clean;
   std::uint64_t bad_offset = 0; // torn and damaged: of what could not be read
   std::uint64_t bad_octets =

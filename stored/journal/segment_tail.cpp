@@ -12,11 +12,12 @@ namespace {
 
 constexpr std::uint64_t piece = std::uint64_t{1} << 20U;
 
-fs::io_result<void> copy(fs::file_system& files, const fs::handle& from, const scanned& torn,
-                         const fs::handle& to) {
-  file_window window(files, from, torn.bad_offset + torn.bad_octets);
-  for (std::uint64_t done = 0; done < torn.bad_octets;) {
-    const auto octets = window.at(torn.bad_offset + done, std::min(piece, torn.bad_octets - done));
+// Writes the octets [begin, end) of one file to another, or to itself, from `to_offset` on.
+fs::io_result<void> copy(fs::file_system& files, const fs::handle& from, std::uint64_t begin,
+                         std::uint64_t end, const fs::handle& to, std::uint64_t to_offset) {
+  file_window window(files, from, end);
+  for (std::uint64_t at = begin; at < end;) {
+    const auto octets = window.at(at, std::min(piece, end - at));
     if (!octets) {
       return octets.error();
     }
@@ -24,10 +25,10 @@ fs::io_result<void> copy(fs::file_system& files, const fs::handle& from, const s
       break;
     }
     const std::array<std::string_view, 1> pieces = {*octets};
-    if (const auto written = files.write(to, done, pieces); !written) {
+    if (const auto written = files.write(to, to_offset + (at - begin), pieces); !written) {
       return written;
     }
-    done += octets->size();
+    at += octets->size();
   }
   return files.sync_all(to);
 }
@@ -46,7 +47,7 @@ fs::io_result<void> keep(fs::file_system& files, const fs::handle& directory,
   if (!to) {
     return to.error();
   }
-  auto step = copy(files, *from, torn, *to);
+  auto step = copy(files, *from, torn.bad_offset, torn.bad_offset + torn.bad_octets, *to, 0);
   if (step) {
     step = files.rename_at(directory, staged, directory, name, fs::on_existing::replace);
   }
@@ -58,6 +59,27 @@ fs::io_result<void> keep(fs::file_system& files, const fs::handle& directory,
 }
 
 } // namespace
+
+result<void> secure_last_group(fs::file_system& files, const fs::handle& directory,
+                               const journal_index& index) {
+  if (index.live.empty()) {
+    return {};
+  }
+  const segment_file& segment = index.live.back();
+  const auto file = files.open_at(directory, segment.name, fs::open_mode::read_write);
+  if (!file) {
+    return fs::to_failure(file.error(), segment.name);
+  }
+  const auto safe = copy(files, *file, index.unproved, index.unproved_end, *file, index.unproved);
+  if (!safe) {
+    failure f = fs::to_failure(safe.error(), segment.name);
+    f.what = "the journal cannot be made durable";
+    f.advice = "Nothing that was acknowledged is lost. Look at dmesg and at the disk, then start "
+               "again.";
+    return f;
+  }
+  return {};
+}
 
 result<void> keep_torn_end(fs::file_system& files, const fs::handle& directory,
                            const journal_index& index) {
