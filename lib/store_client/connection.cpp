@@ -6,6 +6,8 @@
 
 #include <boost/asio/error.hpp>
 
+#include "lib/base/sabotage.hpp"
+
 namespace homeward::store_client {
 
 namespace asio = boost::asio;
@@ -18,6 +20,14 @@ constexpr std::size_t copied_body = 32U << 10U;
 constexpr std::size_t file_piece = 256U << 10U;
 constexpr std::size_t read_piece = 4096;
 constexpr std::chrono::milliseconds shortest_wait{1};
+
+// The mistake that S7 stands for: a connection whose answers made no sense is taken for a clean
+// one, with whatever is still on its way in it.
+bool is_kept_by_sabotage(const sp::client_action& action) {
+  const auto* close = std::get_if<sp::action_close>(&action);
+  return sabotage::is_on(sabotage::fault::s7_reuse_bad_connection) && close != nullptr &&
+         close->why == sp::close_reason::broken;
+}
 
 steady_time now() {
   return std::chrono::steady_clock::now();
@@ -129,6 +139,10 @@ asio::awaitable<connection::progress> connection::perform_actions() {
     } else if (auto* probed = std::get_if<sp::action_probed>(&*action)) {
       probed_ = std::move(*probed);
       done = true;
+    } else if (is_kept_by_sabotage(*action)) {
+      session_ = sp::client_session(settings_.protocol);
+      session_.open(true);
+      co_return progress::ended;
     } else {
       stream_.cut();
       co_return done ? progress::done : progress::ended;
