@@ -81,6 +81,7 @@ def read_options(arguments):
 
 def measure(options, course, volume):
     """All runs: one dict each, with its type, clients and contestant."""
+    print(f"{options.repeats} times {options.seconds:g} s after {options.warm_up:g} s of warm-up")
     runs = []
     for repeat in range(options.repeats):
         for kind in options.types:
@@ -181,7 +182,7 @@ def main():
     results.mkdir(parents=True, exist_ok=True)
     directory = new_run_directory("bench")
     about = machine()
-    print(f"{about}; {options.repeats} x {options.seconds:g} s after {options.warm_up:g} s")
+    print(about)
     mebibytes = 8192 if options.large else max(2048, int(512 * (options.seconds + options.warm_up)))
     try:
         with FreshVolume(directory, mebibytes) as volume:
@@ -208,4 +209,7 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit(130)
