@@ -11,6 +11,7 @@
 #include "lib/fs/real_file_system.hpp"
 #include "lib/net/daemon.hpp"
 
+#include "stored/delivery/journal_records.hpp"
 #include "stored/service/caretaking.hpp"
 
 namespace homeward::stored {
@@ -18,7 +19,7 @@ namespace {
 
 constexpr int exit_failure = 1;
 constexpr int exit_no_permission = 77;
-constexpr std::chrono::seconds time_for_first_look{5};
+constexpr std::chrono::seconds time_for_first_look{30}; // recovery is part of it
 constexpr std::chrono::seconds time_to_end_work{5};
 
 int ends(std::string_view event, const failure& why, int code = exit_failure) {
@@ -44,8 +45,13 @@ int serve(settings running, const std::string& file) {
   identity_map identities(clock, live.identities);
   delivery_service deliveries(identities, clock, fixed.workers, live.deliveries);
 
+  // The journals of their volumes: what they hold is filed before a partition opens.
+  journal::journal_table journals(files, clock, journals_of(running),
+                                  fixed.durability == sync_mode::journal,
+                                  memory_for_journals(identities, clock));
+
   // The partitions. One that is missing answers "try later" and heals by itself.
-  partition_table partitions(files, clock, fixed.filing);
+  partition_table partitions(files, clock, filing_of(fixed), &journals);
   partitions.apply(live.partitions, live.look_at_partitions);
   const std::size_t open = partitions.wait_until_looked_at(time_for_first_look);
 
@@ -73,7 +79,7 @@ int serve(settings running, const std::string& file) {
 
   // Serve, reload, and at last stop: nobody new, finish what was begun, end.
   bool all_ended = true;
-  const living_parts parts{identities, deliveries, partitions, intake, entrance};
+  const living_parts parts{identities, deliveries, partitions, journals, intake, entrance};
   net::run_daemon(threads, entrance.sessions(),
                   {.status = fmt::format("{} partitions, {} listeners", partitions.size(),
                                          entrance.listeners()),
@@ -83,6 +89,7 @@ int serve(settings running, const std::string& file) {
                        [&] {
                          all_ended = deliveries.stop(time_to_end_work);
                          all_ended = partitions.stop(time_to_end_work) && all_ended;
+                         all_ended = journals.stop(time_to_end_work) && all_ended;
                        }});
   if (!all_ended) {
     // A thread hangs in the kernel and still uses what would be destroyed now.

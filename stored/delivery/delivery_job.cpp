@@ -61,6 +61,18 @@ std::vector<std::string> delivery_job::mailboxes() const {
   return all;
 }
 
+std::vector<journal::logged_identity>
+delivery_job::identities(std::span<const result<maildir::filed>> results) const {
+  const store_protocol::message_name& name = request_.envelope.name;
+  std::vector<journal::logged_identity> filed;
+  for (std::size_t i = 0; i < mine_.size(); ++i) {
+    if (results[i]) {
+      filed.push_back({mine_[i].id.high, mine_[i].id.low, name.seconds, name.origin});
+    }
+  }
+  return filed;
+}
+
 void delivery_job::finish(std::span<const result<maildir::filed>> results, steady_time now) {
   const std::vector<claimed> finished = std::exchange(mine_, {});
   for (std::size_t i = 0; i < finished.size(); ++i) {

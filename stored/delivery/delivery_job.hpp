@@ -15,6 +15,7 @@
 #include "stored/delivery/delivery_request.hpp"
 #include "stored/delivery/identity_store.hpp"
 #include "stored/delivery/pending_delivery.hpp"
+#include "stored/journal/identity_log.hpp"
 
 namespace homeward::stored {
 
@@ -36,6 +37,9 @@ class delivery_job {
   // The recipients that are still this job's, in the order of the envelope.
   [[nodiscard]] std::vector<std::string> mailboxes() const;
   [[nodiscard]] bool has_work() const { return !mine_.empty(); }
+  // The identities of those that are filed; results[i] belongs to mailboxes()[i].
+  [[nodiscard]] std::vector<journal::logged_identity>
+  identities(std::span<const result<maildir::filed>> results) const;
   // Answers all of them: results[i] belongs to mailboxes()[i].
   void finish(std::span<const result<maildir::filed>> results, steady_time now);
   // Answers all of them alike.

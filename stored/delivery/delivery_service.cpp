@@ -1,8 +1,11 @@
 #include "stored/delivery/delivery_service.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 #include <vector>
+
+#include "stored/delivery/journal_records.hpp"
 
 namespace homeward::stored {
 
@@ -14,40 +17,140 @@ std::shared_ptr<pending_delivery> delivery_service::deliver(delivery_request req
                                                   in_hand_, clock_->steady_now());
   // 1. Who has it already? A repeat is answered now, one in progress waits for the other's outcome.
   job->claim_recipients();
-  // 2. Which mailbox is flooded? It is refused now, so that its neighbours need not wait behind it.
+  // 2. Which mailbox is flooded, is the partition overrun? Refused now, so that others need not
+  //    wait behind it.
   job->refuse_crowded(limits().per_mailbox);
-  // 3. The others wait for a worker of their volume.
-  if (job->has_work()) {
-    wait_for_worker(job);
+  refuse_without_room(*job);
+  if (!job->has_work()) {
+    return answers;
+  }
+  // 3. Durable and filed, in the order that suits. Each way ends with: remember the identities,
+  //    tell whoever joined them, and answer.
+  const open_partition& partition = *job->request().partition;
+  if (partition.journal == nullptr) {
+    on_worker(job, [this](const job_pointer& j) { file_durably(j); });
+  } else if (fits_in_journal(*job)) {
+    journal_then_file(job);
+  } else {
+    on_worker(job, [this](const job_pointer& j) { file_then_journal(j); });
   }
   return answers;
 }
 
-void delivery_service::wait_for_worker(const std::shared_ptr<delivery_job>& job) {
+// Without a journal: when the writer returns, what succeeded is complete, durable and visible.
+void delivery_service::file_durably(const job_pointer& job) {
+  if (!is_too_late(*job)) {
+    const auto results = file(*job, job->request().partition->writer);
+    job->finish(results, clock_->steady_now());
+  }
+}
+
+// 3a. The usual way: the record is durable before anything appears in a Maildir, so that whatever
+//     a reader sees survives a power cut, and nothing has to be taken out again. Filing runs while
+//     the next group is being synced.
+void delivery_service::journal_then_file(const job_pointer& job) {
+  const std::shared_ptr<journal::volume_journal>& journal = job->request().partition->journal;
+  journal->append(record_of(*job, *clock_), job,
+                  [this, job](const result<journal::record_number>& n) {
+                    if (!n) {
+                      job->fail(n.error());
+                      return;
+                    }
+                    on_worker(job, [this, n = *n](const job_pointer& j) { file_committed(j, n); });
+                  });
+}
+
+void delivery_service::file_committed(const job_pointer& job, journal::record_number n) {
+  auto results = file(*job, job->request().partition->writer);
+  journal::abort_record refused = refused_of(n, results);
+  if (refused.recipients.empty()) {
+    finish_journaled(*job, n, results);
+    return;
+  }
+  // Recovery must not file what the sender is about to hear is refused.
+  job->request().partition->journal->append(
+      std::move(refused), [this, job, n, results = std::move(results)](
+                              const result<journal::record_number>& recorded) mutable {
+        if (recorded) {
+          finish_journaled(*job, n, results);
+        } else {
+          make_transient(results, recorded.error());
+          job->finish(results, clock_->steady_now());
+        }
+      });
+}
+
+// Settled before it is answered: what was answered is never filed again within this boot.
+void delivery_service::finish_journaled(delivery_job& job, journal::record_number n,
+                                        const filing_results& results) {
+  job.request().partition->journal->settle(n, job.identities(results));
+  job.finish(results, clock_->steady_now());
+}
+
+// 3b. A message too large to be written twice: filed durably by itself, then recorded without its
+//     octets, for its identities and for whoever follows the journal.
+void delivery_service::file_then_journal(const job_pointer& job) {
+  if (is_too_late(*job)) {
+    return;
+  }
   const open_partition& partition = *job->request().partition;
+  auto results = file(*job, job->request().partition->durable_writer);
+  journal::delivery_record r = record_of_filed(*job, results, *clock_);
+  if (r.mailboxes.empty()) {
+    job->finish(results, clock_->steady_now());
+    return;
+  }
+  partition.journal->append(
+      std::move(r), job,
+      [this, job, results = std::move(results)](const result<journal::record_number>& n) {
+        if (n) {
+          finish_journaled(*job, *n, results);
+          return;
+        }
+        take_out(*job, results);
+        job->fail(n.error());
+      });
+}
+
+void delivery_service::refuse_without_room(delivery_job& job) {
+  if (!job.has_work()) {
+    return;
+  }
+  const open_partition& partition = *job.request().partition;
+  if (partition.journal != nullptr) {
+    if (const std::optional<failure> why = partition.journal->unusable()) {
+      job.fail(*why);
+      return;
+    }
+  }
   const delivery_limits now = limits();
+  const result<void> room = workers_of(partition.device)
+                                .admits(partition.where.name(),
+                                        {.waiting = now.per_partition, .stuck_after = now.commit});
+  if (!room) {
+    job.fail(room.error());
+  }
+}
+
+void delivery_service::on_worker(const job_pointer& job,
+                                 std::function<void(const job_pointer&)> work) {
+  const open_partition& partition = *job->request().partition;
   const result<void> accepted =
-      workers_of(partition.device)
-          .submit(partition.where.name(), [this, job] { file(*job); },
-                  {.waiting = now.per_partition, .stuck_after = now.commit});
+      workers_of(partition.device).submit(partition.where.name(), [job, work = std::move(work)] {
+        work(job);
+      });
   if (!accepted) {
     job->fail(accepted.error());
   }
 }
 
-void delivery_service::file(delivery_job& job) {
-  // 4. Nobody waits for it any more? Then nothing of it shall appear.
-  if (clock_->steady_now() - job.began() >= limits().commit) {
-    job.fail(transient_failure("the message waited too long for its partition"));
-    return;
+// Nobody waits for it any more? Then nothing of it shall appear.
+bool delivery_service::is_too_late(delivery_job& job) const {
+  if (clock_->steady_now() - job.began() < limits().commit) {
+    return false;
   }
-  // 5. File it: when this returns, what succeeded is complete, durable and visible.
-  const delivery_request& r = job.request();
-  const auto results = r.partition->writer.deliver(
-      {.message = r.message.get(), .name = to_string(r.envelope.name), .sender = r.envelope.sender},
-      job.mailboxes());
-  // 6. Remember each identity, tell whoever joined it, and answer.
-  job.finish(results, clock_->steady_now());
+  job.fail(transient_failure("the message waited too long for its partition"));
+  return true;
 }
 
 delivery_service::delivery_service(identity_store& identities, const clock_source& clock,

@@ -51,8 +51,20 @@ class delivery_service {
   [[nodiscard]] bool stop(std::chrono::nanoseconds limit);
 
  private:
-  void wait_for_worker(const std::shared_ptr<delivery_job>& job);
-  void file(delivery_job& job);
+  using job_pointer = std::shared_ptr<delivery_job>;
+  using filing_results = std::vector<result<maildir::filed>>;
+
+  // The three ways to durability, by what the volume has and how large the message is.
+  void file_durably(const job_pointer& job);
+  void journal_then_file(const job_pointer& job);
+  void file_then_journal(const job_pointer& job);
+
+  void refuse_without_room(delivery_job& job);
+  void on_worker(const job_pointer& job, std::function<void(const job_pointer&)> work);
+  [[nodiscard]] bool is_too_late(delivery_job& job) const;
+  void file_committed(const job_pointer& job, journal::record_number n);
+  void finish_journaled(delivery_job& job, journal::record_number n, const filing_results& results);
+  void record_filed(const job_pointer& job);
   [[nodiscard]] volume_workers& workers_of(std::uint64_t device);
 
   identity_store* identities_;

@@ -1,5 +1,6 @@
 #pragma once
-// The identity store of a stored without a journal: in memory only, so a restart forgets.
+// The identity store in memory. What it holds after a restart is what the journals fed it with at
+// start (journal_records.hpp).
 
 #include <cstdint>
 #include <mutex>
@@ -37,7 +38,8 @@ class identity_map final : public identity_store {
   void done(const identity& id, const store_protocol::message_name& name) override;
   void failed(const identity& id, const failure& why) override;
 
-  // Feeds what another memory knows (at start, before deliveries), oldest first.
+  // Feeds what another memory knows, before deliveries to its mailbox; of `name` the key is not
+  // looked at.
   void restore(const identity& id, const store_protocol::message_name& name, steady_time when);
 
   void set_limits(identity_limits limits);

@@ -61,10 +61,23 @@ result<open_ptr> partition_keeper::state::open_or_check(const result<open_ptr>& 
   if (!status) {
     return to_failure(status.error(), which.path);
   }
-  return std::make_shared<open_partition>(std::move(*opened), status->device, which.filing);
+  std::shared_ptr<journal::volume_journal> volume_journal;
+  if (which.journals != nullptr) {
+    // Files what the journal holds for it; the next look goes on where this one failed.
+    auto attached = which.journals->attach(*opened, status->device);
+    if (!attached) {
+      return attached.error();
+    }
+    volume_journal = std::move(*attached);
+  }
+  return std::make_shared<open_partition>(std::move(*opened), status->device, which.filing,
+                                          std::move(volume_journal));
 }
 
 void partition_keeper::state::look() {
+  if (which.journals != nullptr) {
+    which.journals->close_unused();
+  }
   result<open_ptr> before = transient_failure("");
   {
     const std::lock_guard lock(mutex);
@@ -183,6 +196,11 @@ result<open_ptr> partition_keeper::current() const {
                              which.path + " has not answered for " +
                                  std::to_string(which.hangs_after.count()) + " s",
                              "Its disk or file system hangs: look at dmesg.");
+  }
+  if (state_->now_open && (*state_->now_open)->journal != nullptr) {
+    if (std::optional<failure> dead = (*state_->now_open)->journal->unusable()) {
+      return std::move(*dead);
+    }
   }
   return state_->now_open;
 }

@@ -2,7 +2,8 @@
 // Keeps one partition of the settings open. A thread of its own looks at it every few seconds:
 // opens it, refreshes the figures of its volume, and notices when it has gone, turned read-only, or
 // hangs. Everybody else asks here and is answered from memory. A partition that is missing heals by
-// itself when it comes back; its neighbours never notice.
+// itself when it comes back; its neighbours never notice. What the journal holds for a partition is
+// filed before it counts as open.
 
 #include <chrono>
 #include <memory>
@@ -14,6 +15,7 @@
 #include "lib/maildir/writer.hpp"
 
 #include "stored/delivery/open_partition.hpp"
+#include "stored/journal/journal_table.hpp"
 
 namespace homeward::stored {
 
@@ -22,6 +24,8 @@ struct kept_partition {
   std::string name;
   std::string path; // absolute
   maildir::filing_settings filing;
+  // The journals of this process; null: the partition has none, and filing has a recipe of its own.
+  journal::journal_table* journals = nullptr;
   // A look at the partition that takes longer means that it hangs.
   std::chrono::seconds hangs_after{30};
 };

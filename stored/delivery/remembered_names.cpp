@@ -41,7 +41,10 @@ void remembered_names::remember(const identity& id, const store_protocol::messag
     return;
   }
   place = first_ + entries_.size();
-  entries_.push_back({id, name.seconds, age_of_table(now), origins_.take(name.origin)});
+  // What a log tells may be older than what is here already; it then lives a little longer.
+  const std::uint32_t when =
+      std::max(age_of_table(now), entries_.empty() ? 0U : entries_.back().when);
+  entries_.push_back({id, name.seconds, when, origins_.take(name.origin)});
   while (memory() > limits_.memory && entries_.size() > 1) {
     drop_oldest();
     ++forgotten_early_;
@@ -63,7 +66,8 @@ std::optional<remembered_names::rest_of_name> remembered_names::find(const ident
 
 void remembered_names::drop_expired(steady_time now) {
   const std::uint32_t age = age_of_table(now);
-  while (!entries_.empty() && std::chrono::seconds(age - entries_.front().when) >= limits_.age) {
+  while (!entries_.empty() && age > entries_.front().when &&
+         std::chrono::seconds(age - entries_.front().when) >= limits_.age) {
     drop_oldest();
   }
 }
@@ -72,8 +76,8 @@ std::uint32_t remembered_names::age_of_table(steady_time now) {
   if (!started_) {
     started_ = now;
   }
-  return static_cast<std::uint32_t>(
-      std::chrono::duration_cast<std::chrono::seconds>(now - *started_).count());
+  const auto age = std::chrono::duration_cast<std::chrono::seconds>(now - *started_);
+  return static_cast<std::uint32_t>(std::max<std::int64_t>(age.count(), 0));
 }
 
 void remembered_names::drop_oldest() {

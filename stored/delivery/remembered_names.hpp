@@ -25,7 +25,7 @@ struct identity_limits {
   byte_count memory = byte_count{std::uint64_t{64} << 20U};
 };
 
-// Not thread-safe; its owner guards it. Times must not go backwards (steady clock).
+// Not thread-safe; its owner guards it. A time that goes backwards counts as no time passed.
 class remembered_names {
  public:
   explicit remembered_names(identity_limits limits) : limits_(limits) {}

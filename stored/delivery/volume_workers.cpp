@@ -83,13 +83,12 @@ volume_workers::~volume_workers() {
   static_cast<void>(stop(std::chrono::nanoseconds(0)));
 }
 
-result<void> volume_workers::submit(const std::string& lane_name, std::function<void()> task,
-                                    lane_limits limits) {
+result<void> volume_workers::admits(const std::string& lane_name, lane_limits limits) {
   const std::lock_guard lock(state_->mutex);
   if (state_->stopping) {
     return transient_failure("the store is stopping");
   }
-  lane& into = state_->lanes[lane_name];
+  const lane& into = state_->lanes[lane_name];
   const steady_time now = state_->clock->steady_now();
   if (!into.running.empty() && now - *into.running.begin() > limits.stuck_after) {
     return transient_failure("partition " + lane_name + " does not answer", {},
@@ -100,7 +99,15 @@ result<void> volume_workers::submit(const std::string& lane_name, std::function<
     return transient_failure("partition " + lane_name + " has too much mail waiting", {},
                              "If its disk is healthy, raise limits.deliveries_per_partition.");
   }
-  into.waiting.push_back(std::move(task));
+  return {};
+}
+
+result<void> volume_workers::submit(const std::string& lane_name, std::function<void()> task) {
+  const std::lock_guard lock(state_->mutex);
+  if (state_->stopping) {
+    return transient_failure("the store is stopping");
+  }
+  state_->lanes[lane_name].waiting.push_back(std::move(task));
   ++state_->tasks;
   state_->wake.notify_one();
   return {};

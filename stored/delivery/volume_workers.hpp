@@ -35,11 +35,12 @@ class volume_workers {
   volume_workers(const volume_workers&) = delete;
   volume_workers& operator=(const volume_workers&) = delete;
 
-  // Runs `task` on a worker when the lane's turn comes. Fails at once (transient) when the lane is
-  // full, when one of its tasks hangs, or after stop(). An exception of a task is a bug: logged,
-  // the worker goes on.
-  [[nodiscard]] result<void> submit(const std::string& lane, std::function<void()> task,
-                                    lane_limits limits);
+  // Whether the lane takes another task. Not (transient) when it is full, when one of its tasks
+  // hangs, or after stop().
+  [[nodiscard]] result<void> admits(const std::string& lane, lane_limits limits);
+  // Runs `task` on a worker when the lane's turn comes. Fails only after stop(): whoever submits
+  // has asked admits() before. An exception of a task is a bug: logged, the worker goes on.
+  [[nodiscard]] result<void> submit(const std::string& lane, std::function<void()> task);
 
   // Drops what waits (the tasks are destroyed) and waits for what runs. False when a task still
   // runs after `limit`: its thread is left behind and uses what the task uses, so the process

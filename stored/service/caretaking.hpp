@@ -29,6 +29,7 @@ struct living_parts {
   identity_map& identities;
   delivery_service& deliveries;
   partition_table& partitions;
+  journal::journal_table& journals;
   message_intake& intake;
   door& entrance;
 };

@@ -12,13 +12,14 @@ using std::chrono::nanoseconds;
 using std::chrono::steady_clock;
 
 partition_table::partition_table(fs::file_system& files, const clock_source& clock,
-                                 maildir::filing_settings filing)
-    : files_(&files), clock_(&clock), filing_(filing) {}
+                                 maildir::filing_settings filing, journal::journal_table* journals)
+    : files_(&files), clock_(&clock), filing_(filing), journals_(journals) {}
 
 std::shared_ptr<partition_keeper> partition_table::keep(const partition_settings& p,
                                                         std::chrono::seconds look_every) {
   auto keeper = std::make_shared<partition_keeper>(
-      *files_, *clock_, kept_partition{.name = p.name, .path = p.path, .filing = filing_});
+      *files_, *clock_,
+      kept_partition{.name = p.name, .path = p.path, .filing = filing_, .journals = journals_});
   keeper->start(look_every);
   return keeper;
 }

@@ -29,10 +29,10 @@ struct peer {
 // Safe from any thread; everything but the first look and stop() answers from memory.
 class partition_table {
  public:
-  // `files` and `clock` must outlive it, and the process must end without destroying them when
-  // stop() says that something hangs.
+  // `files`, `clock` and `journals` (null: none) must outlive it, and the process must end without
+  // destroying them when stop() says that something hangs.
   partition_table(fs::file_system& files, const clock_source& clock,
-                  maildir::filing_settings filing);
+                  maildir::filing_settings filing, journal::journal_table* journals);
 
   // Serves exactly these from now on. New ones are opened in the background; one with another path
   // is opened anew; one that is gone refuses from now on, and what was begun there is finished.
@@ -66,6 +66,7 @@ class partition_table {
   fs::file_system* files_;
   const clock_source* clock_;
   maildir::filing_settings filing_;
+  journal::journal_table* journals_;
   mutable std::mutex mutex_; // guards the two below
   std::map<std::string, served> served_;
   std::vector<std::shared_ptr<partition_keeper>> retired_;

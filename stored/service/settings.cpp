@@ -57,20 +57,44 @@ void add_process(config::table<fixed_settings>& t) {
 }
 
 void add_filing(config::table<fixed_settings>& t) {
+  t.add("sync_mode", &fixed_settings::durability,
+        {.doc = "How mail becomes durable before +OK. journal: many messages share one sync of the "
+                "volume's journal; made for ext4, xfs and btrfs; repeats are recognised across "
+                "restarts. late: each message is written, named, and synced once; the same file "
+                "systems. strict: each message is synced, named, and every changed directory "
+                "synced; for other file systems. With late and strict a restart forgets which "
+                "messages were delivered. What an earlier run left in a journal is filed in every "
+                "mode.",
+         .names = {{"journal", sync_mode::journal},
+                   {"late", sync_mode::late},
+                   {"strict", sync_mode::strict}}});
   t.section("filing", "How mail is filed");
-  t.add(
-      "filing.recipe", [](auto& s) -> auto& { return s.filing.recipe; },
-      {.doc = "late: write the file, give it its names, one sync last; made for ext4, xfs and "
-              "btrfs. strict: sync the file, name it, sync every changed directory; for other "
-              "file systems. Both are durable before +OK.",
-       .names = {{"late", maildir::sync_recipe::late}, {"strict", maildir::sync_recipe::strict}}});
-  t.add("filing.delivered_to", [](auto& s) -> auto& { return s.filing.header; },
+  t.add("filing.delivered_to", &fixed_settings::delivered_to,
         {.doc = "When \"Delivered-To: MAILBOX\" is written into the file. single: when the message "
                 "has one recipient in the partition. always: then every recipient gets a file of "
                 "its own instead of a hard link. never.",
          .names = {{"single", maildir::delivered_to::single},
                    {"always", maildir::delivered_to::always},
                    {"never", maildir::delivered_to::never}}});
+}
+
+void add_journal(config::table<fixed_settings>& t) {
+  t.section("journal", "The journal of each volume",
+            "It lies in .homeward-journal in the first partition of the volume.");
+  t.add("farm", &fixed_settings::farm,
+        {.doc = "The name of your installation. A journal of another farm, on a disk that came "
+                "from there, is never filed here. Choose it once.",
+         .check = check_farm});
+  t.add("journal.segment_size", [](auto& s) -> auto& { return s.segments.size; },
+        {.doc = "Of each segment file. All of them together take at most a sixteenth of a small "
+                "volume, whatever is written here. Segments that exist keep their size.",
+         .min = 1_MiB,
+         .max = 1_GiB});
+  t.add("journal.segments", [](auto& s) -> auto& { return s.segments.count; },
+        {.doc = "Segment files of a volume, reserved at the first start. More of them bridge "
+                "longer checkpoints of a slow disk.",
+         .min = std::size_t{3},
+         .max = std::size_t{64}});
 }
 
 void add_threads(config::table<fixed_settings>& t) {
@@ -220,11 +244,22 @@ void add_identities(config::table<live_settings>& t) {
          .reloadable = true});
 }
 
+void add_checkpoint(config::table<live_settings>& t) {
+  t.add("journal.checkpoint", &live_settings::checkpoint,
+        {.doc = "At most this long after mail was filed its Maildir files are on the disk by "
+                "themselves, and the journal needs it no more. After a power cut, what a reader "
+                "has deleted or moved since the last checkpoint may come back once.",
+         .min = 1s,
+         .max = 1min,
+         .reloadable = true});
+}
+
 config::table<settings> make_table() {
   config::table<fixed_settings> fixed{"stored"};
   add_process(fixed);
   config::table<fixed_settings> work{"stored"};
   add_filing(work);
+  add_journal(work);
   add_threads(work);
   config::table<live_settings> live{"stored"};
   add_who_and_where(live);
@@ -233,6 +268,7 @@ config::table<settings> make_table() {
   add_crowd_limits(limits);
   add_times(limits);
   add_identities(limits);
+  add_checkpoint(limits);
 
   config::table<settings> t{"stored"};
   t.include("", &settings::fixed, fixed);
@@ -246,6 +282,28 @@ config::table<settings> make_table() {
 }
 
 } // namespace
+
+maildir::filing_settings filing_of(const fixed_settings& s) {
+  maildir::filing_settings filing{.header = s.delivered_to,
+                                  .taken = maildir::when_taken::is_repeat};
+  switch (s.durability) {
+  case sync_mode::journal: filing.recipe = maildir::sync_recipe::none; break;
+  case sync_mode::late: filing.recipe = maildir::sync_recipe::late; break;
+  case sync_mode::strict: filing.recipe = maildir::sync_recipe::strict; break;
+  }
+  return filing;
+}
+
+journal::identity_retention retention_of(const identity_limits& l) {
+  return {.age = l.age, .octets = l.memory};
+}
+
+journal::journal_settings journals_of(const settings& s) {
+  return {.farm = s.fixed.farm,
+          .segments = s.fixed.segments,
+          .checkpoint = s.live.checkpoint,
+          .identities = retention_of(s.live.identities)};
+}
 
 std::string_view to_string(partition_state state) {
   switch (state) {

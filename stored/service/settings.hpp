@@ -17,6 +17,7 @@
 
 #include "stored/delivery/delivery_service.hpp"
 #include "stored/delivery/remembered_names.hpp"
+#include "stored/journal/volume_journal.hpp"
 
 namespace homeward::stored {
 
@@ -39,13 +40,23 @@ struct partition_settings {
 // Until the storage protocol has TLS, a listener that other hosts can reach sends mail in clear.
 enum class cleartext : unsigned char { refuse = 1, accept_the_risk = 2 };
 
+// How a message becomes durable before +OK; docs/durability.md says what each survives.
+enum class sync_mode : unsigned char {
+  journal = 1, // one sync for all that wait; the Maildirs follow with the checkpoint
+  late = 2,    // one sync for each message
+  strict = 3,  // the file and every changed directory are synced for each message
+};
+
 struct fixed_settings {
   std::string user; // become this user; empty: stay who we are, which must not be root
   std::vector<net::listener_settings> listen{{.address = "127.0.0.1:2400"}};
   cleartext cleartext_beyond_loopback = cleartext::refuse;
   std::string spool_directory = "/var/lib/homeward-stored";
   byte_count message_memory = byte_count{256U << 10U};
-  maildir::filing_settings filing{.taken = maildir::when_taken::is_repeat};
+  sync_mode durability = sync_mode::journal;
+  std::string farm = "homeward";
+  journal::segment_sizes segments;
+  maildir::delivered_to delivered_to = maildir::delivered_to::single;
   std::uint32_t network_threads = 0; // 0: one per processor, at most 8
   worker_limits workers;
   std::uint32_t spool_threads = 4;
@@ -68,12 +79,18 @@ struct live_settings {
   byte_count data_rate{500};                   // octets per second, on average over a message
   delivery_limits deliveries;
   identity_limits identities;
+  std::chrono::seconds checkpoint{5}; // at most between two
 };
 
 struct settings {
   fixed_settings fixed;
   live_settings live;
 };
+
+// What follows from the settings for the parts.
+[[nodiscard]] maildir::filing_settings filing_of(const fixed_settings& s);
+[[nodiscard]] journal::journal_settings journals_of(const settings& s);
+[[nodiscard]] journal::identity_retention retention_of(const identity_limits& l);
 
 // The table behind the parser, --print-config, --example-config and the manual page.
 [[nodiscard]] const config::table<settings>& settings_table();

@@ -16,6 +16,12 @@ std::string check_partition_name(const std::string& name) {
              : "is not a partition name; use 1 to 64 of A-Z a-z 0-9 . _ - without a leading dot";
 }
 
+std::string check_farm(const std::string& name) {
+  return !name.empty() && name.size() <= journal::max_farm_name && maildir::is_partition_name(name)
+             ? ""
+             : "is not a farm name; use 1 to 64 of A-Z a-z 0-9 . _ - without a leading dot";
+}
+
 std::string check_networks(const std::vector<std::string>& networks) {
   const auto parsed = net::address_list::parse(networks);
   return parsed ? "" : "holds no list of networks: " + parsed.error().what;

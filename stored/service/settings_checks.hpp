@@ -12,6 +12,7 @@
 namespace homeward::stored {
 
 [[nodiscard]] std::string check_partition_name(const std::string& name);
+[[nodiscard]] std::string check_farm(const std::string& name);
 [[nodiscard]] std::string check_networks(const std::vector<std::string>& networks);
 
 void check_listeners(const settings& s, const config::report& into);

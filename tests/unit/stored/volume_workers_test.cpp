@@ -17,6 +17,13 @@ using namespace std::chrono_literals;
 
 namespace {
 
+// As delivery_service does it.
+result<void> submit(volume_workers& workers, const std::string& lane, std::function<void()> task,
+                    lane_limits limits) {
+  const result<void> room = workers.admits(lane, limits);
+  return room ? workers.submit(lane, std::move(task)) : room;
+}
+
 // Tasks that hang until they are let go.
 class obstacle {
  public:
@@ -58,7 +65,7 @@ class workers_of_a_volume : public testing::Test {
   // True when a task of `lane` runs to its end.
   void expect_served(const std::string& lane) {
     std::promise<void> done;
-    ASSERT_TRUE(workers_.submit(lane, [&] { done.set_value(); }, {}));
+    ASSERT_TRUE(submit(workers_, lane, [&] { done.set_value(); }, {}));
     done.get_future().wait();
   }
 };
@@ -67,7 +74,7 @@ class workers_of_a_volume : public testing::Test {
 
 TEST_F(workers_of_a_volume, a_partition_that_hangs_leaves_workers_to_its_neighbours) {
   for (int i = 0; i < 10; ++i) {
-    ASSERT_TRUE(workers_.submit("stuck", obstacle_.task(), {}));
+    ASSERT_TRUE(submit(workers_, "stuck", obstacle_.task(), {}));
   }
   obstacle_.wait_until_reached(2);
   for (int i = 0; i < 50; ++i) {
@@ -77,43 +84,43 @@ TEST_F(workers_of_a_volume, a_partition_that_hangs_leaves_workers_to_its_neighbo
 
 TEST_F(workers_of_a_volume, a_full_lane_refuses_at_once_and_only_itself) {
   for (int i = 0; i < 2; ++i) {
-    ASSERT_TRUE(workers_.submit("stuck", obstacle_.task(), {}));
+    ASSERT_TRUE(submit(workers_, "stuck", obstacle_.task(), {}));
   }
   obstacle_.wait_until_reached(2);
   for (int i = 0; i < 3; ++i) {
-    ASSERT_TRUE(workers_.submit("stuck", obstacle_.task(), {.waiting = 3}));
+    ASSERT_TRUE(submit(workers_, "stuck", obstacle_.task(), {.waiting = 3}));
   }
-  const auto refused = workers_.submit("stuck", obstacle_.task(), {.waiting = 3});
+  const auto refused = submit(workers_, "stuck", obstacle_.task(), {.waiting = 3});
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().kind, failure_kind::transient);
   EXPECT_EQ(refused.error().what, "partition stuck has too much mail waiting");
-  EXPECT_TRUE(workers_.submit("healthy", [] {}, {.waiting = 3}));
+  EXPECT_TRUE(submit(workers_, "healthy", [] {}, {.waiting = 3}));
 }
 
 TEST_F(workers_of_a_volume, a_lane_with_a_task_that_hangs_refuses_at_once) {
-  ASSERT_TRUE(workers_.submit("stuck", obstacle_.task(), {.stuck_after = 60s}));
+  ASSERT_TRUE(submit(workers_, "stuck", obstacle_.task(), {.stuck_after = 60s}));
   obstacle_.wait_until_reached(1);
-  EXPECT_TRUE(workers_.submit("stuck", [] {}, {.stuck_after = 60s}));
+  EXPECT_TRUE(submit(workers_, "stuck", [] {}, {.stuck_after = 60s}));
   clock_.advance(61s);
-  const auto refused = workers_.submit("stuck", [] {}, {.stuck_after = 60s});
+  const auto refused = submit(workers_, "stuck", [] {}, {.stuck_after = 60s});
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().what, "partition stuck does not answer");
-  EXPECT_TRUE(workers_.submit("healthy", [] {}, {.stuck_after = 60s}));
+  EXPECT_TRUE(submit(workers_, "healthy", [] {}, {.stuck_after = 60s}));
 }
 
 TEST_F(workers_of_a_volume, an_exception_costs_no_worker) {
   for (int i = 0; i < 20; ++i) {
-    ASSERT_TRUE(workers_.submit("lane", [] { throw std::runtime_error("bug"); }, {}));
+    ASSERT_TRUE(submit(workers_, "lane", [] { throw std::runtime_error("bug"); }, {}));
   }
   expect_served("lane");
 }
 
 TEST_F(workers_of_a_volume, tells_how_busy_it_is) {
   EXPECT_EQ(workers_.busy_percent(), 0U);
-  ASSERT_TRUE(workers_.submit("a", obstacle_.task(), {}));
+  ASSERT_TRUE(submit(workers_, "a", obstacle_.task(), {}));
   EXPECT_EQ(workers_.busy_percent(), 25U);
   for (int i = 0; i < 10; ++i) {
-    ASSERT_TRUE(workers_.submit("a", obstacle_.task(), {}));
+    ASSERT_TRUE(submit(workers_, "a", obstacle_.task(), {}));
   }
   EXPECT_EQ(workers_.busy_percent(), 100U);
 }
@@ -126,12 +133,12 @@ TEST(workers_that_stop, drop_what_waits_and_do_not_wait_for_what_hangs) {
   const std::weak_ptr<int> known = waiting;
   {
     volume_workers workers(clock, {.workers = 2, .per_partition = 1});
-    ASSERT_TRUE(workers.submit("stuck", [hangs, task = hangs->task()] { task(); }, {}));
+    ASSERT_TRUE(submit(workers, "stuck", [hangs, task = hangs->task()] { task(); }, {}));
     hangs->wait_until_reached(1);
-    ASSERT_TRUE(workers.submit("stuck", [waiting = std::move(waiting)] {}, {}));
+    ASSERT_TRUE(submit(workers, "stuck", [waiting = std::move(waiting)] {}, {}));
     EXPECT_FALSE(workers.stop(1ms));
     EXPECT_TRUE(known.expired());
-    EXPECT_FALSE(workers.submit("healthy", [] {}, {}));
+    EXPECT_FALSE(submit(workers, "healthy", [] {}, {}));
   }
   hangs->open();
 }

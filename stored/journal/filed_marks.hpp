@@ -1,0 +1,53 @@
+#pragma once
+// Which records were settled, as far as the page cache knows: the file "filed", never synced. It
+// tells a stored that starts after a kill what its predecessor had already put into the Maildirs,
+// so that nothing a reader has since moved or deleted comes back. It is believed only while the
+// file system is the same mount of the same boot: a power cut loses files and marks independently
+// of each other. docs/format/journal.md.
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "lib/base/failure.hpp"
+#include "lib/fs/file_system.hpp"
+
+#include "stored/journal/record.hpp"
+
+namespace homeward::journal {
+
+inline constexpr std::string_view filed_marks_name = "filed";
+
+// set() from any thread; the others from one thread.
+class filed_marks {
+ public:
+  // Opens the file, makes it when it is missing. `directory` must stay open as long as this.
+  [[nodiscard]] static result<filed_marks> open(fs::file_system& files,
+                                                const fs::handle& directory);
+
+  // Whether what contains() says can be believed: it was begun in `instance` (lib/fs), which is
+  // not empty.
+  [[nodiscard]] bool is_of(const std::string& instance) const;
+  // As the file was when it was opened, or begun: later set() calls are not seen.
+  [[nodiscard]] bool contains(record_number n) const;
+
+  // No mark is believed any more, until begin().
+  [[nodiscard]] result<void> forget();
+  // From now on marks are of `instance`; those in the file stay.
+  [[nodiscard]] result<void> begin(const std::string& instance);
+
+  // After all recipients are settled and before any of them is answered. An error is nothing to
+  // stop for: the record is looked for at the next start.
+  void set(record_number n);
+
+ private:
+  filed_marks(fs::file_system& files, fs::handle file) : files_(&files), file_(std::move(file)) {}
+  [[nodiscard]] result<void> load();
+
+  fs::file_system* files_;
+  fs::handle file_;
+  std::string instance_;
+  std::vector<record_number> slots_;
+};
+
+} // namespace homeward::journal
