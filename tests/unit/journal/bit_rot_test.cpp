@@ -67,7 +67,7 @@ TEST(bit_rot, ten_thousand_flipped_bits_are_detected_or_say_nothing) {
     const std::uint64_t bit = chance() % 8;
     SCOPED_TRACE(fmt::format("{} at {} bit {}", s.name, at, bit));
     const char good = s.written.octets()[at];
-    const char bad = static_cast<char>(good ^ (1U << bit));
+    const char bad = flipped(good, bit);
     files.overwrite(s.name, at, std::string_view(&bad, 1));
     const auto read = files.index();
     if (s.padding[at]) {

@@ -44,6 +44,10 @@ inline delivery_record test_delivery(std::string_view message, std::string name 
           .message = message};
 }
 
+[[nodiscard]] inline char flipped(char octet, std::size_t bit) {
+  return static_cast<char>(static_cast<unsigned char>(octet) ^ (1U << bit));
+}
+
 // Lays out a segment: groups one behind the other, zeros up to the size its header gives.
 class segment_writer {
  public:
@@ -106,7 +110,7 @@ class journal_files {
  public:
   journal_files() {
     files_.make_directories("/journal");
-    directory_ = std::move(*files_.open_directory("/journal"));
+    directory_ = *files_.open_directory("/journal");
   }
 
   void put(const std::string& name, const std::string& content) {

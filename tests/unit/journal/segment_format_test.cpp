@@ -51,9 +51,9 @@ TEST(segment_header, of_a_file_never_used_is_nothing) {
 TEST(segment_header, every_flipped_bit_and_every_cut_is_seen) {
   const std::string good = encode(test_header(5, 7));
   for (std::size_t at = 0; at < block_size; ++at) {
-    for (unsigned bit = 0; bit < 8; ++bit) {
+    for (std::size_t bit = 0; bit < 8; ++bit) {
       std::string block = good;
-      block[at] = static_cast<char>(block[at] ^ (1U << bit));
+      block[at] = flipped(block[at], bit);
       ASSERT_FALSE(decode_segment_header(block)) << at << ' ' << bit;
     }
     ASSERT_FALSE(decode_segment_header(good.substr(0, at)));
@@ -103,9 +103,9 @@ TEST(group_header, is_read_as_it_was_written_by_whom_it_was_written) {
   EXPECT_FALSE(decode_group_header(octets, other));
   EXPECT_FALSE(decode_group_header(octets.substr(0, 63), test_volume));
   for (std::size_t bit = 0; bit < 8 * group_header_size; ++bit) {
-    std::string flipped = octets;
-    flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1U << bit % 8));
-    ASSERT_FALSE(decode_group_header(flipped, test_volume)) << bit;
+    std::string bad = octets;
+    bad[bit / 8] = flipped(bad[bit / 8], bit % 8);
+    ASSERT_FALSE(decode_group_header(bad, test_volume)) << bit;
   }
 }
 
@@ -123,9 +123,9 @@ TEST(record_header, is_read_as_it_was_written_by_whom_it_was_written) {
   EXPECT_FALSE(decode_record_header(octets, other));
   EXPECT_FALSE(decode_record_header(octets.substr(1), test_volume));
   for (std::size_t bit = 0; bit < 8 * record_header_size; ++bit) {
-    std::string flipped = octets;
-    flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1U << bit % 8));
-    ASSERT_FALSE(decode_record_header(flipped, test_volume)) << bit;
+    std::string bad = octets;
+    bad[bit / 8] = flipped(bad[bit / 8], bit % 8);
+    ASSERT_FALSE(decode_record_header(bad, test_volume)) << bit;
   }
 }
 
