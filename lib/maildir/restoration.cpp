@@ -134,6 +134,7 @@ result<restored> restoration::replace(const std::string& path, const found_messa
       files_.rename_at(*temporary, name, found.folder, found.name, fs::on_existing::replace);
   if (!renamed) {
     (void)files_.unlink_at(*temporary, name);
+    file_.drop(); // a file that has lost its last name cannot get another
     return failed(renamed.error(), path);
   }
   return restored{.file_name = file_name_, .what = restored::how::replaced};
@@ -157,7 +158,6 @@ result<void> restoration::link(const std::string& path, const fs::handle& folder
     return staged;
   }
   if (const auto linked = files_.link_at(file_.handle(), folder, name); !linked) {
-    file_.drop(); // an unnamed file that could not be linked once may not be linkable at all
     return failed(linked.error(), path);
   }
   return {};

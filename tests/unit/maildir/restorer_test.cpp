@@ -210,6 +210,20 @@ TEST_F(restorer_test, works_where_there_are_no_unnamed_files) {
   }
 }
 
+TEST_F(restorer_test, a_replacement_that_fails_does_not_spoil_the_file_for_the_next) {
+  const std::string text = stored("");
+  put("x/a/Maildir/new", stored_name(text), "torn");
+  put("x/b/Maildir/new", stored_name(text), "torn");
+  restorer r(*partition_);
+  files_.reset();
+  files_.plan({.kind = call::rename_at, .error = EACCES});
+  const auto results = restore(r, {"a@x", "b@x", "c@x"}, restore_mode::compare);
+  EXPECT_FALSE(results[0]);
+  ASSERT_TRUE(results[1]) << describe(results[1].error());
+  ASSERT_TRUE(results[2]) << describe(results[2].error());
+  EXPECT_EQ(links("x/c/Maildir/new", stored_name(text)), 2U);
+}
+
 TEST_F(restorer_test, completes_a_maildir_of_which_a_part_is_left) {
   memory_.make_directories("/srv/mail1/x/a/Maildir/new");
   memory_.make_directories("/srv/mail1/x/b/Maildir/cur");
