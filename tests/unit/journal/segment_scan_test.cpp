@@ -164,6 +164,20 @@ TEST(segment_scan, a_group_out_of_its_place_is_not_read) {
   EXPECT_EQ(o.end.how, segment_end::damaged) << o.end.why;
 }
 
+TEST(segment_scan, records_of_an_earlier_use_are_not_read_though_their_numbers_fit) {
+  journal_files j;
+  const segment_writer old = three_groups(2, 11);
+  segment_writer w(test_header(3, 11));
+  w.group({test_delivery(message_a), checkpoint_record{.below = 5}}).over(old.octets());
+  std::string content = w.file();
+  const std::size_t records = w.starts()[0] + group_header_size;
+  content.replace(records, 3000, old.octets(), records, 3000);
+  const scan_outcome o = j.scan(content, w.header());
+  EXPECT_EQ(o.records.size(), 0U);
+  EXPECT_EQ(o.end.how, segment_end::torn) << o.end.why;
+  EXPECT_NE(o.end.why.find("has the header of record 11 of generation 2"), std::string::npos);
+}
+
 TEST(segment_scan, another_journals_octets_are_nothing) {
   journal_files j;
   const segment_writer w = three_groups();
