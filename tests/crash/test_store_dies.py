@@ -1,4 +1,5 @@
-"""Acknowledged means on disk: `stored` is killed, or its disk loses power, under load.
+"""Acknowledged means on disk, through the bridge, and in the modes without a journal: `stored` is
+killed, or its disk loses power, under load.
 
 Senders hand mail to the bridge by LMTP and note each answer in a ledger outside the system; a message
 that was not answered 250 is not sent again. At the end every message that was answered 250 must be there,
@@ -15,13 +16,14 @@ import threading
 
 import pytest
 
+from conftest import SCALE
+
 from support.homeward import Farm, Store
 from support.loop_volume import LoopVolume, why_not
 from support.maildir_ledger import ACCEPTED, REFUSED, UNKNOWN, Ledger, judge
 from support.smtp_sender import paper_mix
 from support.waiting import wait_until
 
-SCALE = float(os.environ.get("HOMEWARD_TEST_SCALE", "1"))
 SENDERS = 4
 
 
@@ -133,13 +135,13 @@ def cut_power_under_load(farm, volume, ledger, rounds):
 
 
 @pytest.mark.parametrize("kind", ["ext4", "xfs"])
-@pytest.mark.parametrize("recipe", ["late", "strict"])
-def test_power_is_cut_again_and_again(here, kind, recipe):
+@pytest.mark.parametrize("mode", ["late", "strict"])
+def test_power_is_cut_again_and_again(here, kind, mode):
     reason = why_not(kind)
     if reason:
         pytest.skip(reason)
     farm = Farm(here / "farm", stores=1, partitions=2, users=10,
-                store_settings={"filing": {"recipe": recipe}})
+                store_settings={"sync_mode": mode})
     with LoopVolume(here, kind) as volume:
         check(cut_power_under_load(farm, volume, Ledger(here / "ledger"), round(10 * SCALE)))
 
