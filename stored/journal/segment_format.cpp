@@ -73,6 +73,7 @@ std::uint32_t header_crc(const volume_id& volume, std::string_view octets) {
   return ~crc_after(crc_after(crc_begin, secret), octets);
 }
 
+// Of a record.
 bool is_right(std::uint32_t stored, std::uint32_t computed) {
   return stored == computed || sabotage::is_on(sabotage::fault::s6_no_crc_check);
 }
@@ -129,7 +130,7 @@ result<std::optional<segment_header>> decode_segment_header(std::string_view blo
   }
   const std::size_t farm_octets = load<std::uint16_t>(block, segment_at::farm_octets);
   const auto crc = load<std::uint32_t>(block, segment_at::crc);
-  if (!is_right(crc, crc32c(block.substr(0, segment_at::crc))) ||
+  if (crc != crc32c(block.substr(0, segment_at::crc)) ||
       load<std::uint32_t>(block, segment_at::version) != format_version ||
       farm_octets > max_farm_name) {
     return no_segment("the checksum of its header is wrong");
@@ -164,8 +165,8 @@ std::optional<group_header> decode_group_header(std::string_view octets, const v
     return std::nullopt;
   }
   octets = octets.substr(0, group_header_size);
-  if (!is_right(load<std::uint32_t>(octets, group_at::crc),
-                header_crc(volume, octets.substr(group_at::generation)))) {
+  if (load<std::uint32_t>(octets, group_at::crc) !=
+      header_crc(volume, octets.substr(group_at::generation))) {
     return std::nullopt;
   }
   return group_header{.generation = load<std::uint64_t>(octets, group_at::generation),
