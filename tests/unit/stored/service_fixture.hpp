@@ -19,6 +19,7 @@
 #include "lib/fs/real_file_system.hpp"
 #include "lib/net/io_threads.hpp"
 
+#include "stored/delivery/journal_records.hpp"
 #include "stored/service/caretaking.hpp"
 #include "tests/unit/fs/temporary_directory.hpp"
 
@@ -110,6 +111,7 @@ class whole_store : public testing::Test {
  protected:
   whole_store() {
     (void)log::enabled(log::level::info); // the log begins on this thread, as in main
+    settings_.fixed.segments.size = 1_MiB;
     for (const char* name : {"mail1", "mail2", "spool"}) {
       std::filesystem::create_directory(here_.path() / name);
     }
@@ -125,7 +127,10 @@ class whole_store : public testing::Test {
     const live_settings& live = settings_.live;
     identities_.emplace(clock_, live.identities);
     deliveries_.emplace(*identities_, clock_, settings_.fixed.workers, live.deliveries);
-    partitions_.emplace(*files_for_partitions_, clock_, settings_.fixed.filing);
+    journals_.emplace(*files_for_partitions_, clock_, journals_of(settings_),
+                      settings_.fixed.durability == sync_mode::journal,
+                      memory_for_journals(*identities_, clock_));
+    partitions_.emplace(*files_for_partitions_, clock_, filing_of(settings_.fixed), &*journals_);
     partitions_->apply(live.partitions, live.look_at_partitions);
     (void)partitions_->wait_until_looked_at(std::chrono::seconds(20));
     intake_.emplace(
@@ -148,6 +153,7 @@ class whole_store : public testing::Test {
     entrance_->sessions().cut_all();
     EXPECT_TRUE(deliveries_->stop(std::chrono::seconds(20)));
     EXPECT_TRUE(partitions_->stop(std::chrono::seconds(20)));
+    EXPECT_TRUE(journals_->stop(std::chrono::seconds(20)));
     while (entrance_->sessions().size() > 0) {
       std::this_thread::yield();
     }
@@ -210,6 +216,7 @@ class whole_store : public testing::Test {
   std::uint16_t port_ = 0;
   std::optional<identity_map> identities_;
   std::optional<delivery_service> deliveries_;
+  std::optional<journal::journal_table> journals_;
   std::optional<partition_table> partitions_;
   std::optional<message_intake> intake_;
   std::optional<net::io_threads> threads_;

@@ -276,7 +276,12 @@ TEST_F(conversation, what_is_not_safe_in_time_is_answered_and_found_by_the_repea
   stop();
 }
 
-TEST_F(conversation, a_disk_that_hangs_does_not_hold_up_the_door) {
+// What hangs: the commit thread with a journal, two workers without.
+class hanging_disk : public conversation, public testing::WithParamInterface<sync_mode> {};
+
+TEST_P(hanging_disk, does_not_hold_up_the_door) {
+  settings_.fixed.durability = GetParam();
+  const std::size_t hanging = GetParam() == sync_mode::journal ? 1 : 2;
   gated_file_system gate(files_);
   files_for_partitions_ = &gate;
   settings_.fixed.workers = {.workers = 4, .per_partition = 2};
@@ -289,7 +294,7 @@ TEST_F(conversation, a_disk_that_hangs_does_not_hold_up_the_door) {
                      message);
     EXPECT_EQ(envelope_answers(stuck.back(), 1), "all accepted");
   }
-  gate.wait_for_waiters(2);
+  gate.wait_for_waiters(hanging);
   text_client c = client();
   EXPECT_TRUE(c.ask("NOOP").starts_with("+OK"));
   EXPECT_EQ(c.ask("PRTN mail2"), "+OK partition mail2");
@@ -299,6 +304,8 @@ TEST_F(conversation, a_disk_that_hangs_does_not_hold_up_the_door) {
   }
   stop();
 }
+
+INSTANTIATE_TEST_SUITE_P(all, hanging_disk, testing::Values(sync_mode::journal, sync_mode::late));
 
 TEST_F(conversation, a_stop_lets_the_transaction_under_way_finish) {
   start();
@@ -347,7 +354,7 @@ class reloading : public whole_store {
   }
   void reload_now() {
     stored::reload(path_of("stored.yaml"), settings_,
-                   {*identities_, *deliveries_, *partitions_, *intake_, *entrance_});
+                   {*identities_, *deliveries_, *partitions_, *journals_, *intake_, *entrance_});
   }
   // What a transaction gets, asked again while the partition is being opened.
   std::string answer_of(const std::string& name) {

@@ -34,8 +34,13 @@ TEST(stored_settings, the_example_means_the_defaults) {
   const settings& s = *outcome;
   ASSERT_EQ(s.fixed.listen.size(), 1U);
   EXPECT_EQ(s.fixed.listen[0].address, "127.0.0.1:2400");
-  EXPECT_EQ(s.fixed.filing.recipe, maildir::sync_recipe::late);
-  EXPECT_EQ(s.fixed.filing.taken, maildir::when_taken::is_repeat);
+  EXPECT_EQ(s.fixed.durability, sync_mode::journal);
+  EXPECT_EQ(filing_of(s.fixed).recipe, maildir::sync_recipe::none);
+  EXPECT_EQ(filing_of(s.fixed).taken, maildir::when_taken::is_repeat);
+  EXPECT_EQ(journals_of(s).farm, "homeward");
+  EXPECT_EQ(journals_of(s).segments.size, 64_MiB);
+  EXPECT_EQ(journals_of(s).checkpoint, 5s);
+  EXPECT_EQ(journals_of(s).identities.age, 24h * 7);
   EXPECT_EQ(s.live.sessions.total, 512U);
   EXPECT_EQ(s.live.sessions.per_peer, 50U);
   EXPECT_EQ(s.live.times.server_idle, 60s);
