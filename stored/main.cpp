@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "lib/base/log.hpp"
+#include "lib/base/sabotage.hpp"
 #include "lib/fs/real_file_system.hpp"
 #include "lib/net/daemon.hpp"
 
@@ -108,6 +109,9 @@ int run(int argc, char** argv) {
   }
   auto& started = std::get<config::started<settings>>(asked);
   log::start("stored", started.settings.live.log_level);
+  if (sabotage::is_possible) {
+    log::warning("this build can be sabotaged: for tests only", {{"on", sabotage::switched_on()}});
+  }
 
   // Never root, from here on.
   if (const result<void> good = give_up_root(started.settings.fixed.user); !good) {

@@ -156,7 +156,8 @@ result<void> recovery::collect() {
     others.push_back(where.number);
     if (const auto* a = std::get_if<abort_record>(&*r)) {
       if (const auto found = deliveries.find(a->delivery); found != deliveries.end()) {
-        found->second.second.refused = a->recipients;
+        auto& refused = found->second.second.refused;
+        refused.insert(refused.end(), a->recipients.begin(), a->recipients.end());
       }
     }
     return true;

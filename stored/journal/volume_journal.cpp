@@ -44,10 +44,10 @@ result<fs::handle> take_lock(fs::file_system& files, const fs::handle& directory
   return fs::to_failure(locked.error(), path);
 }
 
-// A segment that was begun and holds nothing can be begun again; so a recovery that is killed again
-// and again uses no more and no more of them.
+// A segment that was begun and holds nothing can be begun again, if the one before it knows the
+// next number; so a recovery that is killed again and again uses no more and no more of them.
 void reuse_empty_segment(journal_index& index) {
-  if (!index.live.empty() && index.live.back().header &&
+  if (index.live.size() > 1 && index.live.back().header &&
       index.live.back().header->first_record == index.next_record) {
     index.unused.push_back(std::move(index.live.back()));
     index.live.pop_back();
@@ -101,8 +101,12 @@ result<void> volume_journal::impl::open(const identity_visitor& known) {
     return found.error();
   }
   index = std::move(*found);
+  if (const result<void> safe = secure_last_group(files, directory, index); !safe) {
+    return safe;
+  }
   if (const result<void> kept = keep_torn_end(files, directory, index); !kept) {
-    return kept;
+    log::warning("the torn end of the journal, which was never acknowledged, is not kept",
+                 {{"directory", path}, {"failure", kept.error()}});
   }
   reuse_empty_segment(index);
   if (!index.whose) {

@@ -14,7 +14,7 @@ RUNGS = {"base": 0, "fs": 1, "config": 1, "mail": 1, "maildir": 2, "directory": 
          "store_protocol": 2, "net": 3, "store_client": 4}
 STATIONS = ["lmtp-bridge", "stored", "admin", "milter"]
 PURE = ["lib/base", "lib/fs", "lib/config", "lib/mail", "lib/maildir", "lib/directory",
-        "lib/store_protocol", "lmtp-bridge/lmtp", "lmtp-bridge/routing", "stored/delivery"]
+        "lib/store_protocol", "lmtp-bridge/lmtp", "lmtp-bridge/routing", "stored/delivery", "stored/journal"]
 
 
 def tracked(*suffixes: str) -> list[pathlib.Path]:
