@@ -9,9 +9,9 @@
 #include "lib/base/failure.hpp"
 #include "lib/fs/file_system.hpp"
 
-namespace homeward::journal {
+#include "stored/journal/directory_layout.hpp"
 
-inline constexpr std::string_view failed_note_name = "failed";
+namespace homeward::journal {
 
 // As well as it can: the volume may be read-only by now, and then a remount is due anyway.
 void leave_failed_note(fs::file_system& files, const fs::handle& directory, const failure& why,

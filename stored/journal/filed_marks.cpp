@@ -9,14 +9,10 @@
 namespace homeward::journal {
 namespace {
 
-// Two records that share a slot: the older one is looked for at the next start, no more.
-constexpr std::size_t slots = std::size_t{1} << 18U;
-constexpr std::uint64_t slots_begin = 4096;
-constexpr std::size_t longest_instance = 512;
-
-std::uint64_t place_of(record_number n) {
-  return slots_begin + n % slots * sizeof n;
-}
+using filed_layout::longest_instance;
+using filed_layout::place_of;
+using filed_layout::slots;
+using filed_layout::slots_begin;
 
 failure marks_failure(const fs::io_error& e) {
   return fs::to_failure(e, filed_marks_name);

@@ -12,11 +12,10 @@
 #include "lib/base/failure.hpp"
 #include "lib/fs/file_system.hpp"
 
+#include "stored/journal/directory_layout.hpp"
 #include "stored/journal/record.hpp"
 
 namespace homeward::journal {
-
-inline constexpr std::string_view filed_marks_name = "filed";
 
 // set() from any thread; the others from one thread.
 class filed_marks {

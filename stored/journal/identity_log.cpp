@@ -3,80 +3,14 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
 
-#include "stored/journal/little_endian.hpp"
 #include "stored/journal/segment_format.hpp"
 
 namespace homeward::journal {
 namespace {
-
-// Block: magic, CRC of what follows it, octets of the entries, number of entries, time.
-constexpr std::uint32_t block_magic = 0x44495748; // "HWID"
-constexpr std::size_t block_header = 24;
-constexpr std::size_t crc_begins = 8;
-constexpr std::size_t entry_fixed = 26;
-constexpr std::size_t most_in_a_block = 4096;
-constexpr std::size_t longest_origin = 255;
-
-std::string encode_block(std::span<const logged_identity> identities, std::uint64_t now) {
-  std::string entries;
-  for (const logged_identity& i : identities) {
-    const std::string_view origin = std::string_view(i.origin).substr(0, longest_origin);
-    journal::append(entries, i.high);
-    journal::append(entries, i.low);
-    journal::append(entries, i.seconds);
-    journal::append(entries, static_cast<std::uint16_t>(origin.size()));
-    entries += origin;
-  }
-  std::string checked;
-  journal::append(checked, static_cast<std::uint32_t>(entries.size()));
-  journal::append(checked, static_cast<std::uint32_t>(identities.size()));
-  journal::append(checked, now);
-  checked += entries;
-  std::string block;
-  journal::append(block, block_magic);
-  journal::append(block, crc32c(checked));
-  return block + checked;
-}
-
-// The whole block at the start of `octets`, without its header's first part; nothing when it is not
-// whole.
-std::optional<std::string_view> whole_block(std::string_view octets) {
-  if (octets.size() < block_header || journal::load<std::uint32_t>(octets, 0) != block_magic) {
-    return std::nullopt;
-  }
-  const std::size_t size = journal::load<std::uint32_t>(octets, 8);
-  if (size > octets.size() - block_header) {
-    return std::nullopt;
-  }
-  const std::string_view checked = octets.substr(crc_begins, block_header - crc_begins + size);
-  if (crc32c(checked) != journal::load<std::uint32_t>(octets, 4)) {
-    return std::nullopt;
-  }
-  return octets.substr(0, block_header + size);
-}
-
-void visit_block(std::string_view block, const identity_visitor& visit) {
-  const std::size_t count = journal::load<std::uint32_t>(block, 12);
-  const auto logged_at = journal::load<std::uint64_t>(block, 16);
-  std::size_t at = block_header;
-  for (std::size_t i = 0; i < count && block.size() - at >= entry_fixed; ++i) {
-    const std::size_t origin = journal::load<std::uint16_t>(block, at + 24);
-    if (origin > block.size() - at - entry_fixed) {
-      return;
-    }
-    visit({.high = journal::load<std::uint64_t>(block, at),
-           .low = journal::load<std::uint64_t>(block, at + 8),
-           .seconds = journal::load<std::uint64_t>(block, at + 16),
-           .origin = std::string(block.substr(at + entry_fixed, origin))},
-          logged_at);
-    at += entry_fixed + origin;
-  }
-}
 
 result<std::string> read_all(fs::file_system& files, const fs::handle& file,
                              const std::string& name) {
@@ -136,7 +70,7 @@ result<void> identity_log::load_one(log_file& f, const identity_visitor& visit) 
   }
   std::string_view left = *octets;
   while (const auto block = whole_block(left)) {
-    f.newest = journal::load<std::uint64_t>(*block, 16);
+    f.newest = time_of_block(*block);
     visit_block(*block, visit);
     left.remove_prefix(block->size());
   }

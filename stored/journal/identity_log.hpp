@@ -7,7 +7,6 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
-#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -16,29 +15,16 @@
 #include "lib/base/failure.hpp"
 #include "lib/fs/file_system.hpp"
 
+#include "stored/journal/directory_layout.hpp"
+#include "stored/journal/identity_block.hpp"
+
 namespace homeward::journal {
-
-inline constexpr std::string_view identity_prefix = "identities-"; // then 8 decimal digits
-
-// One delivery to one mailbox, as docs/protocol/storage-protocol.md, "Identity" defines it: a
-// digest of key and mailbox, and of its NAME what is not in the key.
-struct logged_identity {
-  std::uint64_t high = 0;
-  std::uint64_t low = 0;
-  std::uint64_t seconds = 0;
-  std::string origin;
-
-  friend bool operator==(const logged_identity&, const logged_identity&) = default;
-};
 
 // What is kept on disk.
 struct identity_retention {
   std::chrono::seconds age = std::chrono::hours(24 * 7);
   byte_count octets{std::uint64_t{64} << 20U};
 };
-
-// Called for each identity, oldest first, with the time (Unix seconds) at which it was logged.
-using identity_visitor = std::function<void(const logged_identity&, std::uint64_t logged_at)>;
 
 // One thread at a time. `files` and `directory` must outlive it.
 class identity_log {

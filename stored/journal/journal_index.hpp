@@ -12,11 +12,10 @@
 
 #include "lib/fs/file_system.hpp"
 
+#include "stored/journal/directory_layout.hpp"
 #include "stored/journal/segment_scan.hpp"
 
 namespace homeward::journal {
-
-inline constexpr std::string_view segment_prefix = "segment-"; // then 8 decimal digits
 
 struct segment_file {
   std::string name;
@@ -68,8 +67,6 @@ using journal_visitor =
 // of any sync.
 [[nodiscard]] result<void> secure_last_group(fs::file_system& files, const fs::handle& directory,
                                              const journal_index& index);
-
-inline constexpr std::string_view torn_prefix = "torn-"; // then generation, '-', offset
 
 // Copies what a torn end leaves behind into "torn-<generation>-<offset>" in the directory, durably,
 // for whoever wants to look. Nothing to do when it is there already, or nothing was left behind.

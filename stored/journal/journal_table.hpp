@@ -12,11 +12,10 @@
 
 #include "lib/maildir/partition.hpp"
 
+#include "stored/journal/directory_layout.hpp"
 #include "stored/journal/volume_journal.hpp"
 
 namespace homeward::journal {
-
-inline constexpr std::string_view journal_note_name = ".homeward-journal-at";
 
 // Who remembers what was delivered. Called from the threads that attach partitions.
 struct identity_memory {

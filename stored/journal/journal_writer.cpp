@@ -24,6 +24,12 @@ failure journal_failure(failure why) {
   return why;
 }
 
+// As a group header has it: 0 says that it is not known.
+std::uint32_t microseconds(std::chrono::nanoseconds took) {
+  const auto count = std::chrono::duration_cast<std::chrono::microseconds>(took).count();
+  return static_cast<std::uint32_t>(std::clamp<std::int64_t>(count, 1, 0xffffffff));
+}
+
 failure stopped() {
   return transient_failure("the store is stopping");
 }
@@ -57,7 +63,8 @@ struct journal_writer::state {
   // Of the commit thread alone.
   group_builder builder;
   std::optional<begun_segment> segment;
-  std::uint64_t offset = 0; // of the next group
+  std::uint64_t offset = 0;        // of the next group
+  std::uint32_t previous_sync = 0; // microseconds that the last one took
 
   mutable std::mutex mutex; // guards all below
   std::condition_variable wake;
@@ -223,7 +230,8 @@ bool journal_writer::state::commit(std::vector<waiting_record>& group, std::uint
   }
   const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(
       with.clock.wall_now().time_since_epoch());
-  const std::string_view octets = builder.finish(durable, static_cast<std::uint64_t>(now.count()));
+  const std::string_view octets =
+      builder.finish(durable, static_cast<std::uint64_t>(now.count()), previous_sync);
   with.open.add(group.size());
   if (sabotage::is_on(sabotage::fault::s1_ack_before_sync)) {
     tell(group, number);
@@ -273,7 +281,9 @@ bool journal_writer::state::write_and_sync(std::string_view octets, std::size_t 
 }
 
 fs::io_result<void> journal_writer::state::sync() {
+  const steady_time began = with.clock.steady_now();
   const auto synced = with.files.sync_data(*segment->file);
+  previous_sync = microseconds(with.clock.steady_now() - began);
   if (!synced && sabotage::is_on(sabotage::fault::s4_ignore_sync_error_once)) {
     return {};
   }

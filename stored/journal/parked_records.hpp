@@ -11,12 +11,10 @@
 
 #include "lib/fs/file_system.hpp"
 
+#include "stored/journal/directory_layout.hpp"
 #include "stored/journal/segment_format.hpp"
 
 namespace homeward::journal {
-
-inline constexpr std::string_view parked_prefix =
-    "parked-"; // then the id of the partition, "-", number
 
 // What is read from where: a segment in use or a parked file.
 struct record_source {

@@ -41,6 +41,7 @@ constexpr std::size_t durable_below = 24;
 constexpr std::size_t records = 32;
 constexpr std::size_t octets = 36;
 constexpr std::size_t written = 40;
+constexpr std::size_t previous_sync = 48;
 } // namespace group_at
 
 namespace record_at {
@@ -155,6 +156,7 @@ void encode(const group_header& h, const volume_id& volume, char* into) {
   store(into + group_at::records, h.records);
   store(into + group_at::octets, h.octets);
   store(into + group_at::written, h.written);
+  store(into + group_at::previous_sync, h.previous_sync);
   const std::string_view covered(into + group_at::generation,
                                  group_header_size - group_at::generation);
   store(into + group_at::crc, header_crc(volume, covered));
@@ -174,7 +176,8 @@ std::optional<group_header> decode_group_header(std::string_view octets, const v
                       .durable_below = load<std::uint64_t>(octets, group_at::durable_below),
                       .records = load<std::uint32_t>(octets, group_at::records),
                       .octets = load<std::uint32_t>(octets, group_at::octets),
-                      .written = load<std::uint64_t>(octets, group_at::written)};
+                      .written = load<std::uint64_t>(octets, group_at::written),
+                      .previous_sync = load<std::uint32_t>(octets, group_at::previous_sync)};
 }
 
 bool begins_like_group(std::string_view octets) {
@@ -242,9 +245,11 @@ record_number group_builder::add(const record& r) {
   return h.number;
 }
 
-std::string_view group_builder::finish(record_number durable_below, std::uint64_t written) {
+std::string_view group_builder::finish(record_number durable_below, std::uint64_t written,
+                                       std::uint32_t previous_sync) {
   header_.durable_below = durable_below;
   header_.written = written;
+  header_.previous_sync = previous_sync;
   header_.octets = static_cast<std::uint32_t>(buffer_.size() - group_header_size);
   encode(header_, volume_, buffer_.data());
   buffer_.append(block_padded(buffer_.size()) - buffer_.size(), '\0');

@@ -57,6 +57,8 @@ struct group_header {
   std::uint32_t records = 0;
   std::uint32_t octets = 0;  // of its records, behind this header, without the padding at the end
   std::uint64_t written = 0; // Unix time in milliseconds
+  // Microseconds that the sync of the group before took, for whoever watches; 0: not known.
+  std::uint32_t previous_sync = 0;
 
   friend bool operator==(const group_header&, const group_header&) = default;
 };
@@ -121,7 +123,8 @@ class group_builder {
   // (record_codec.hpp) throws, and the group is as it was.
   record_number add(const record& r);
   // The whole group, padded to blocks; valid until the next begin().
-  [[nodiscard]] std::string_view finish(record_number durable_below, std::uint64_t written);
+  [[nodiscard]] std::string_view finish(record_number durable_below, std::uint64_t written,
+                                        std::uint32_t previous_sync = 0);
   // What add() would make of the group at most: for the decision whether it still fits.
   [[nodiscard]] static std::size_t room_for(const record& r);
   [[nodiscard]] std::size_t octets() const { return buffer_.size(); } // so far, without padding

@@ -18,13 +18,12 @@
 #include "lib/fs/file_system.hpp"
 #include "lib/maildir/partition.hpp"
 
+#include "stored/journal/directory_layout.hpp"
 #include "stored/journal/identity_log.hpp"
 #include "stored/journal/journal_writer.hpp"
 #include "stored/journal/recovery.hpp"
 
 namespace homeward::journal {
-
-inline constexpr std::string_view journal_directory_name = ".homeward-journal";
 
 struct journal_settings {
   std::string farm;

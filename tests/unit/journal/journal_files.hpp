@@ -62,7 +62,12 @@ class segment_writer {
     for (const record& r : records) {
       next_ = builder_.add(r) + 1;
     }
-    octets_ += builder_.finish(durable_below, 1795170000456);
+    octets_ += builder_.finish(durable_below, 1795170000456, previous_sync_);
+    return *this;
+  }
+  // What the next groups say of the one before them, in microseconds.
+  segment_writer& synced_in(std::uint32_t previous_sync) {
+    previous_sync_ = previous_sync;
     return *this;
   }
   // As if this were the file before its present use.
@@ -87,6 +92,7 @@ class segment_writer {
   std::string octets_;
   group_builder builder_;
   record_number next_;
+  std::uint32_t previous_sync_ = 0;
   std::vector<std::size_t> starts_;
 };
 

@@ -90,7 +90,8 @@ TEST(group_header, is_read_as_it_was_written_by_whom_it_was_written) {
                        .durable_below = 16,
                        .records = 3,
                        .octets = 4711,
-                       .written = 1795170000456};
+                       .written = 1795170000456,
+                       .previous_sync = 3275};
   std::string octets(group_header_size + 8, 'x');
   encode(h, test_volume, octets.data());
   EXPECT_EQ(octets.substr(group_header_size), "xxxxxxxx");
@@ -144,7 +145,7 @@ TEST(group_builder, lays_records_out_and_starts_anew) {
       EXPECT_EQ(builder.add(r), number++);
       EXPECT_EQ(builder.octets(), room);
     }
-    const std::string group(builder.finish(8, 1795170000456));
+    const std::string group(builder.finish(8, 1795170000456, 3275));
     EXPECT_EQ(group.size(), block_padded(room));
     const auto h = decode_group_header(group, test_volume);
     ASSERT_TRUE(h);
@@ -152,6 +153,7 @@ TEST(group_builder, lays_records_out_and_starts_anew) {
     EXPECT_EQ(h->octets, room - group_header_size);
     EXPECT_EQ(h->first_record, 8U);
     EXPECT_EQ(h->durable_below, 8U);
+    EXPECT_EQ(h->previous_sync, 3275U);
     EXPECT_EQ(round == 0 ? group : first, group);
     first = group;
   }
@@ -201,7 +203,8 @@ segment_writer golden_segment() {
   apart.size = 20000000;
   apart.message = {};
   w.group({whole, apart});
-  return w.group({abort_record{.delivery = 17, .recipients = {1}}, checkpoint_record{.below = 18}});
+  return w.synced_in(3275).group(
+      {abort_record{.delivery = 17, .recipients = {1}}, checkpoint_record{.below = 18}});
 }
 
 // "00001000  48 57 ...  |HW...|": lines of zeros are left out.
