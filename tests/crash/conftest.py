@@ -80,7 +80,7 @@ def _keep_logs(directory, test):
     name = "".join(letter if letter.isalnum() else "-" for letter in test)[:80]
     target = Path(__file__).resolve().parents[2] / "build" / "test-results" / "logs" / name
     shutil.rmtree(target, ignore_errors=True)
-    for file in directory.glob("*/*"):
+    for file in directory.rglob("*"):
         if file.suffix in (".log", ".yaml", ".out") and file.is_file():
             target.mkdir(parents=True, exist_ok=True)
             shutil.copy(file, target)

@@ -102,7 +102,7 @@ def what_is_wrong(path, one):
         return f"{len(octets)} octets, not those of {one.name}"
     if not _TRACE.fullmatch(octets[:at]):
         return f"begins with {octets[:at]!r}"
-    size = re.search(r",S=(\d+)", path)
+    size = re.search(r",S=(\d+)", str(path))
     return "" if size and int(size.group(1)) == len(octets) else f"has {len(octets)} octets"
 
 
