@@ -1,0 +1,201 @@
+"""System calls that fail: no acknowledgement is false, nothing crashes (F9, F10, F11)."""
+
+import random
+import re
+import subprocess
+
+import pytest
+from conftest import scaled
+
+from support.crashing_store import start_after, store_on, wait_for_partitions
+from support.loop_volume import LoopVolume, why_not
+from support.mounts import MemoryMount
+from support.process import run
+from support.store_judge import Judge, files_in
+from support.store_senders import SMALL, Senders, deliver_once
+from support.waiting import wait_until
+
+
+class Failing:
+    """strace makes calls of a running store fail, from here to the end of the block."""
+
+    def __init__(self, store, calls, how):
+        self.store = store
+        self.arguments = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={calls}",
+                          "-e", f"inject={calls}:{how}", "-p", str(store.pid)]
+
+    def __enter__(self):
+        self.strace = subprocess.Popen(self.arguments, stderr=subprocess.DEVNULL)
+        tasks = f"/proc/{self.store.pid}/status"
+
+        def is_traced():
+            with open(tasks, encoding="ascii") as status:
+                return "TracerPid:\t0\n" not in status.read()
+
+        wait_until(is_traced, "strace attaches", 10, pause=0.005)
+        return self
+
+    def __exit__(self, *_):
+        self.strace.terminate()
+        self.strace.wait(20)
+
+
+def names(store):
+    """(NAME, mailbox) of all files that can be seen."""
+    return {(name, mailbox) for path in store.paths.values()
+            for mailbox, _, name in files_in(path)}
+
+
+@pytest.mark.parametrize("when", ["1", "2", "5"])
+def test_a_failed_sync_of_the_journal_ends_it(here, volume_of, strace, say, when):
+    """F9: every waiter of the group gets -ERR [TEMP], and so does everybody after them; nothing of
+    the group becomes visible. After a restart nothing acknowledged is missing."""
+    store = store_on(here, [volume_of("ext4", mebibytes=300)],
+                     settings={"journal": {"checkpoint": "60s"}})
+    with store:
+        senders = Senders(store, threads=10, persist=False)
+        with senders:
+            senders.wait_for(100)
+            with Failing(store, "fdatasync", f"error=EIO:when={when}"):
+                wait_until(lambda: "journal failed" in store.log_since_start(),
+                           "the journal fails", 20, pause=0.01)
+            # Syncs work again; the journal must not.
+            before = dict.fromkeys(names(store))
+            accepted = senders.accepted
+            later = [deliver_once(store.port, senders.new(random)) for _ in range(10)]
+        replies = {reply for answer in later for reply in answer.values()}
+        assert all(reply.startswith("-ERR [TEMP") for reply in replies), replies
+        assert senders.accepted == accepted, "something was acknowledged after the failure"
+        unanswered = {(one.name, mailbox) for one in senders.sent.values() for mailbox in one.open
+                      if one.answers}
+        assert unanswered and not unanswered & names(store)
+        assert set(before) == names(store)
+        other = {text for one in senders.sent.values() for text in one.answers
+                 if not text.startswith("-ERR [TEMP")}
+        assert not other, other
+        refused = len(unanswered)
+        store.kill()
+        start_after(store)
+        found = Judge(store.paths).judge(senders.sent, all_files=True)
+        assert found.clean, str(found)
+        senders.finish()
+        found = Judge(store.paths).judge(senders.sent, all_files=True)
+    say(f"refused {refused}; after the restart and the repeats: {found}")
+    assert found.clean, str(found)
+
+
+def test_a_failed_checkpoint_ends_the_journal(here, volume_of, strace, say):
+    """F9: syncfs fails: the volume takes nothing any more; after a restart all is there, and after a
+    power cut behind it, too."""
+    volume = volume_of("ext4", mebibytes=300)
+    store = store_on(here, [volume], settings={"journal": {"checkpoint": "1s"}})
+    with store:
+        senders = Senders(store, threads=8, persist=False)
+        with senders:
+            senders.wait_for(50)
+            with Failing(store, "syncfs", "error=EIO"):
+                wait_until(lambda: "journal failed" in store.log_since_start(),
+                           "the journal fails", 20, pause=0.01)
+            accepted = senders.accepted
+            replies = {reply for _ in range(5)
+                       for reply in deliver_once(store.port, senders.new(random)).values()}
+            assert all(reply.startswith("-ERR [TEMP") for reply in replies), replies
+            assert senders.accepted == accepted
+        store.kill()
+        start_after(store)
+        assert "trust=rewrite" in store.log_since_start()
+        found = Judge(store.paths).judge(senders.sent, all_files=True)
+        assert found.clean, str(found)
+        volume.cut_power()
+        store.kill()
+        volume.remount()
+        start_after(store)
+        found = Judge(store.paths).judge(senders.sent, all_files=True)
+        assert found.clean, str(found)
+        senders.finish()
+    say(str(found))
+
+
+@pytest.mark.parametrize("turn", range(scaled(3)))
+def test_a_disk_that_loses_what_it_took(here, strace, say, turn):
+    """F10: the image lies on a tmpfs that fills up: writes succeed, syncs fail later, and reading back
+    proves nothing. What was acknowledged is there when the store starts on a larger tmpfs."""
+    reason = why_not("ext4")
+    if reason:
+        pytest.skip(reason)
+    with MemoryMount(here / "thin", f"{20 + 7 * turn}m") as thin:
+        volume = LoopVolume(thin.path, "ext4", mebibytes=300,
+                            format_options=["-E", "lazy_itable_init=0,nodiscard"])
+        with volume:
+            store = store_on(here, [volume], settings={
+                "journal": {"checkpoint": "1s", "segment_size": "1MiB"}})
+            senders = Senders(store, threads=8, persist=False)
+            store.start()
+            with senders:
+                wait_until(lambda: "journal failed" in store.log_since_start() or
+                           not store.running, "the disk fails", 60)
+                accepted = senders.accepted
+                wait_until(lambda: sum(len(one.answers) for one in senders.sent.values()) > 50,
+                           "mail is refused", 30)
+                assert senders.accepted == accepted
+            store.kill()
+            volume.unmount()
+            thin.remount("size=600m")
+            run(["e2fsck", "-fy", volume.image], check=False)
+            volume.mount()
+            start_after(store)
+            found = Judge(store.paths).judge(senders.sent, all_files=True)
+            assert not found.lost and not found.torn and not found.alien, str(found)
+            senders.finish()
+            found = Judge(store.paths).judge(senders.sent, all_files=True)
+            say(f"refused {sum(bool(one.answers) for one in senders.sent.values())}; after the "
+                f"restart and the repeats: {found}")
+            assert found.clean, str(found)
+            store.stop()
+
+
+# What the store answers for an error of the system.
+CODES = {"EIO": "TEMP", "ENOSPC": "FULL", "EDQUOT": "QUOTA", "EMFILE": "TEMP", "EROFS": "NOPRTN",
+         "EACCES": "TEMP"}
+CALLS = ["openat2", "pwritev", "linkat", "mkdirat", "ftruncate", "fallocate", "sync_file_range",
+         "openat", "pwrite64"]
+
+
+@pytest.mark.parametrize("error", list(CODES))
+def test_errors_of_every_call(here, volume_of, strace, say, error):
+    """F11: each call fails in turn, at several places: the store lives, what it acknowledged is there
+    after a restart, and each refusal has the code for the error."""
+    store = store_on(here, [volume_of("ext4", mebibytes=300)])
+    answers = {}
+    refused = 0
+    with store:
+        senders = Senders(store, threads=3, persist=False, large=3, mailboxes=400)
+        for call in CALLS:
+            for when in ("1", "4+7"):
+                seen = len(senders.sent)
+                with Failing(store, call, f"error={error}:when={when}"):
+                    with senders:
+                        wait_until(lambda: len(senders.sent) >= seen + 12, "mail is sent", 30)
+                assert store.running, f"{call} {error} {when}: {store.last_lines()}"
+                fresh = list(senders.sent.values())[seen:]
+                refused += sum(len(one.answers) for one in fresh)
+                for one in fresh:
+                    for text in one.answers:
+                        answers.setdefault((call, code_of(text)), text)
+                if "journal failed" in store.log_since_start() or when != "1":
+                    store.kill()
+                    start_after(store)
+                    wait_for_partitions(store)
+                    found = Judge(store.paths).judge(senders.sent)
+                    assert found.clean, f"{call} {error} {when}: {found}"
+        senders.finish()
+        found = Judge(store.paths).judge(senders.sent, all_files=True)
+    codes = {code for _, code in answers}
+    say(f"refused {refused} with {sorted(codes)}, {found}")
+    assert found.clean, str(found)
+    assert codes <= {CODES[error], "TEMP", "NOPRTN"}, answers
+    assert refused
+
+
+def code_of(reply):
+    return re.match(r"-ERR \[(\w+)", reply).group(1)
