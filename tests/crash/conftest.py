@@ -44,6 +44,7 @@ def volume_of(here):
         made.append(LoopVolume(here, kind, **options).start())
         return made[-1]
 
+    make.made = made
     yield make
     for volume in made:
         volume.stop()
