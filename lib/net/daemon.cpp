@@ -77,6 +77,7 @@ asio::awaitable<void> live(io_threads& threads, task_group& sessions, daemon_hoo
 void run_daemon(io_threads& threads, task_group& sessions, daemon_hooks hooks,
                 std::chrono::seconds grace) {
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN); // a file size limit refuses a message, it does not end the daemon
   asio::signal_set signals(threads.context(), SIGTERM, SIGINT, SIGHUP);
   asio::steady_timer watchdog(threads.context());
   task_group own;

@@ -12,6 +12,10 @@
 #include "stored/journal/failed_note.hpp"
 
 namespace homeward::journal {
+namespace {
+// How often it is looked whether a segment can be retired, while everybody waits for one.
+constexpr std::chrono::nanoseconds when_full = std::chrono::milliseconds(100);
+} // namespace
 
 // Shared with the thread, so that one that hangs for ever finds it still there.
 struct checkpoints::state {
@@ -49,7 +53,9 @@ struct checkpoints::state {
 void checkpoints::state::run() {
   std::unique_lock lock(mutex);
   for (;;) {
-    wake.wait_for(lock, rhythm.interval, [this] { return stopping || asked; });
+    const bool hurry = with.writer.waits_for_room();
+    wake.wait_for(lock, hurry ? std::min(rhythm.interval, when_full) : rhythm.interval,
+                  [this] { return stopping || asked; });
     const bool last = stopping;
     asked = false;
     const bool work = std::exchange(dirty, false);
@@ -92,6 +98,12 @@ void checkpoints::state::make() {
   const steady_time start = with.clock.steady_now();
   const record_number below = with.open.lowest_open();
   const std::vector<std::string> emptied = with.recovered.take_emptied();
+  if (with.writer.waits_for_room() && !with.segments.would_retire(below)) {
+    // What is left of the last segment is for a checkpoint that makes room. Soon again.
+    const std::lock_guard lock(mutex);
+    dirty = true;
+    return;
+  }
   if (!log_identities(unix_seconds(with.clock.wall_now())) || !sync_volume() || !record(below)) {
     return;
   }

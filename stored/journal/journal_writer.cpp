@@ -76,6 +76,7 @@ struct journal_writer::state {
   record_number checkpoint;
   std::optional<failure> dead;
   writer_figures figures;
+  bool full = false; // waits for a segment
   bool stopping = false;
   bool thread_ended = false;
   std::thread thread;
@@ -137,18 +138,18 @@ bool journal_writer::state::make_room(std::uint64_t needed) {
   if (segment && offset + needed + reserved_for_control <= segment->size) {
     return true;
   }
-  bool asked = false;
   for (;;) {
     if (!begin_segment(needed)) {
       return false;
     }
-    if (offset + needed + reserved_for_control <= segment->size) {
-      return true;
-    }
-    if (!asked) {
-      asked = true;
+    const bool fits = offset + needed + reserved_for_control <= segment->size;
+    {
       const std::lock_guard lock(mutex);
-      ++figures.waits_for_room;
+      figures.waits_for_room += fits || full ? 0U : 1U;
+      full = !fits;
+    }
+    if (fits) {
+      return true;
     }
     room_wanted();
     if (!commit_control()) {
@@ -367,6 +368,11 @@ void journal_writer::room_made(record_number checkpoint) {
 
 void journal_writer::die(const failure& why) {
   state_->die(why);
+}
+
+bool journal_writer::waits_for_room() const {
+  const std::lock_guard lock(state_->mutex);
+  return state_->full;
 }
 
 std::optional<failure> journal_writer::dead() const {

@@ -62,6 +62,8 @@ class journal_writer {
   void append_control(const record& r, committed tell);
   // Segments were retired, below this durable checkpoint.
   void room_made(record_number checkpoint);
+  // All segments are in use: deliveries wait, and only the reserve for control records is left.
+  [[nodiscard]] bool waits_for_room() const;
 
   // Ends the journal from outside: a checkpoint failed.
   void die(const failure& why);

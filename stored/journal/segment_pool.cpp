@@ -172,6 +172,11 @@ std::size_t segment_pool::retire_below(record_number below) {
   return retired;
 }
 
+bool segment_pool::would_retire(record_number below) const {
+  const std::lock_guard lock(mutex_);
+  return in_use_.size() > 1 && in_use_[1].first_record <= below;
+}
+
 bool segment_pool::has_one_to_begin() const {
   const std::lock_guard lock(mutex_);
   return unused_.size() >= (begun_one_ ? 2U : 1U);

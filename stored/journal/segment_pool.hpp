@@ -58,6 +58,8 @@ class segment_pool {
   // Returns how many became so.
   std::size_t retire_below(record_number below);
 
+  // Whether retire_below() would make any unused.
+  [[nodiscard]] bool would_retire(record_number below) const;
   // Whether begin_next() would find a segment.
   [[nodiscard]] bool has_one_to_begin() const;
   [[nodiscard]] std::size_t unused() const;
