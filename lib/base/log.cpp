@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 #include <memory>
+#include <unistd.h>
 
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
@@ -61,7 +62,9 @@ field::field(std::string_view key, std::string_view value) : text_(with_quotes(k
 
 void start(std::string_view program, level lowest) {
   auto logger = spdlog::stderr_logger_mt(std::string(program));
-  logger->set_pattern(to_journal() ? "%v" : "%Y-%m-%dT%H:%M:%S.%e%z %n[%P] %l %v");
+  // The number of the process is written in: %P would ask the kernel for every line.
+  logger->set_pattern(
+      to_journal() ? "%v" : fmt::format("%Y-%m-%dT%H:%M:%S.%e%z %n[{}] %l %v", ::getpid()));
   logger->flush_on(spdlog::level::debug);
   spdlog::set_default_logger(std::move(logger));
   set_level(lowest);

@@ -1,6 +1,7 @@
 #include "lib/fs/real_file_system.hpp"
 
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -190,12 +191,26 @@ io_result<handle> real_file_system::create_unnamed_at(const handle& directory) {
 
 io_result<void> real_file_system::link_at(const handle& file, const handle& directory,
                                           std::string_view name) {
-  // AT_EMPTY_PATH would need a capability; the link in /proc is the descriptor itself.
+  // The descriptor itself, since Linux 6.10 without a capability. Before that it is ENOENT, as for
+  // a directory that was removed; then through its link in /proc, which costs a walk there.
+  static std::atomic<bool> by_descriptor{true};
+  if (by_descriptor) {
+    const auto linked = with_name("linkat", name, [&](const char* text) {
+      return ::linkat(file.number(), "", directory.number(), text, AT_EMPTY_PATH);
+    });
+    if (linked || linked.error().number != ENOENT) {
+      return linked;
+    }
+  }
   std::array<char, 32> source{};
   std::snprintf(source.data(), source.size(), "/proc/self/fd/%d", file.number());
-  return with_name("linkat", name, [&](const char* text) {
+  const auto linked = with_name("linkat", name, [&](const char* text) {
     return ::linkat(AT_FDCWD, source.data(), directory.number(), text, AT_SYMLINK_FOLLOW);
   });
+  if (linked) {
+    by_descriptor = false;
+  }
+  return linked;
 }
 
 io_result<void> real_file_system::link_name_at(const handle& from_directory,

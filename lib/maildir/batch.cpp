@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "lib/base/escape.hpp"
-#include "lib/base/random.hpp"
 
 namespace homeward::maildir {
 
@@ -56,8 +55,7 @@ bool batch::stage(place& p) {
     return false;
   }
   staged_directory_ = std::move(*opened);
-  std::string in_tmp = std::string(what_.name) + "." + random_hex(8);
-  if (const auto created = file_.create(p.path, staged_directory_, std::move(in_tmp)); !created) {
+  if (const auto created = file_.create(p.path, staged_directory_, what_.name); !created) {
     p.at = place::state::failed;
     p.why = fs::to_failure(created.error(), escape(p.path));
     return false;

@@ -3,10 +3,14 @@
 #include <cerrno>
 #include <utility>
 
+#include <fmt/format.h>
+
+#include "lib/base/random.hpp"
+
 namespace homeward::maildir {
 
 fs::io_result<void> staged_file::create(const std::string& path, const fs::handle& folder,
-                                        std::string name) {
+                                        std::string_view name) {
   drop();
   if (unnamed_files_) {
     auto unnamed = files_.create_unnamed_at(folder);
@@ -23,13 +27,14 @@ fs::io_result<void> staged_file::create(const std::string& path, const fs::handl
   if (!temporary) {
     return temporary.error();
   }
-  auto created = files_.open_at(*temporary, name, fs::open_mode::create_new);
+  std::string different = fmt::format("{}.{}", name, random_hex(8));
+  auto created = files_.open_at(*temporary, different, fs::open_mode::create_new);
   if (!created) {
     return created.error();
   }
   file_ = std::move(*created);
   temporary_ = std::move(*temporary);
-  name_ = std::move(name);
+  name_ = std::move(different);
   return {};
 }
 

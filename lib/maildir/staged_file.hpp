@@ -22,9 +22,9 @@ class staged_file {
   staged_file& operator=(const staged_file&) = delete;
 
   // Makes it on the volume of `folder`, a folder of the Maildir at `path`. A file staged before is
-  // dropped. `name`: for tmp/, different each time.
+  // dropped. `name`: begins the name in tmp/, if there is one; the rest of it is random.
   [[nodiscard]] fs::io_result<void> create(const std::string& path, const fs::handle& folder,
-                                           std::string name);
+                                           std::string_view name);
   // Closed: nothing is staged.
   [[nodiscard]] const fs::handle& handle() const { return file_; }
   // It has a name in tmp/.

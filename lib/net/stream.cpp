@@ -54,6 +54,7 @@ struct stream::state : std::enable_shared_from_this<stream::state> {
   clock::time_point deadline = clock::time_point::max();
   clock::time_point sleeping_until = clock::time_point::max();
   bool is_tcp = false;
+  bool has_read = false; // since the last write
   bool reading = false;
   bool timed_out = false;
   bool cut = false;
@@ -98,7 +99,7 @@ asio::awaitable<read_outcome> stream::read_some(asio::mutable_buffer buffer,
   if (state_->cut) {
     co_return read_outcome{asio::error::operation_aborted, 0};
   }
-  if (state_->is_tcp) {
+  if (state_->is_tcp && std::exchange(state_->has_read, true)) {
     const int on = 1;
     ::setsockopt(state_->socket.native_handle(), IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
   }
@@ -123,6 +124,7 @@ asio::awaitable<boost::system::error_code> stream::write_all(asio::const_buffer 
     arm(limit);
     const std::array<asio::const_buffer, 2> both{data, more};
     const auto [error, octets] = co_await state_->socket.async_write_some(both, as_result);
+    state_->has_read = false;
     disarm();
     if (error) {
       const bool late = error == asio::error::operation_aborted && state_->timed_out;

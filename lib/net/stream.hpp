@@ -39,8 +39,9 @@ class stream {
   stream& operator=(const stream&) = delete;
   ~stream();
 
-  // Reads at least one octet. Re-arms TCP_QUICKACK first, so that a peer with Nagle's algorithm on
-  // (sendmail) is not held up for the delayed acknowledgement.
+  // Reads at least one octet. After another read it re-arms TCP_QUICKACK first, so that a peer with
+  // Nagle's algorithm on (sendmail) is not held up for the delayed acknowledgement; after a write
+  // what was written has carried the acknowledgement.
   [[nodiscard]] boost::asio::awaitable<read_outcome> read_some(boost::asio::mutable_buffer buffer,
                                                                std::chrono::nanoseconds limit);
 

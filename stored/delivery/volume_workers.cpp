@@ -5,6 +5,7 @@
 #include <deque>
 #include <exception>
 #include <iterator>
+#include <list>
 #include <map>
 #include <mutex>
 #include <set>
@@ -16,6 +17,9 @@
 
 namespace homeward::stored {
 namespace {
+
+// A task that runs longer is thought to wait for something, so that another worker may run.
+constexpr std::chrono::milliseconds taken_for_blocked{2};
 
 struct lane {
   std::deque<std::function<void()>> waiting;
@@ -43,6 +47,49 @@ struct volume_workers::state {
     return nullptr;
   }
 
+  // Whether a worker that is idle now should go to work.
+  [[nodiscard]] bool has_work_for_another() { return active < limits.awake && has_runnable(); }
+  [[nodiscard]] bool has_runnable() const {
+    return std::any_of(lanes.begin(), lanes.end(), [this](const auto& named) {
+      return !named.second.waiting.empty() && named.second.running.size() < limits.per_partition;
+    });
+  }
+  // One idle worker keeps watch while something waits and enough are at work. It takes the work
+  // over when they have not come to it: the one that is longest at its task counts as blocked.
+  void wait_for_work(std::unique_lock<std::mutex>& lock) {
+    if (watched || !has_runnable()) {
+      ++sleeping;
+      wake.wait(lock);
+      arrived(true);
+      return;
+    }
+    watched = true;
+    ++sleeping;
+    const bool in_vain = wake.wait_for(lock, taken_for_blocked) == std::cv_status::timeout;
+    watched = false;
+    arrived(!in_vain);
+    if (in_vain && has_runnable() && active >= limits.awake) {
+      const auto oldest = std::find(at_work.begin(), at_work.end(), true);
+      if (oldest != at_work.end()) {
+        *oldest = false;
+        --active;
+      }
+    }
+  }
+  void arrived(bool was_called) {
+    --sleeping;
+    called -= std::min<std::size_t>(called, was_called ? 1 : 0);
+    called = std::min(called, sleeping); // a call that came with the end of the watch
+  }
+  // Somebody should look whether there is work: to do it, or to keep watch.
+  void call_another() {
+    const bool is_needed = active + called < limits.awake || (!watched && called == 0);
+    if (is_needed && called < sleeping && has_runnable()) {
+      ++called;
+      wake.notify_one();
+    }
+  }
+
   // From now on nothing is accepted; what waited is the caller's.
   std::vector<std::function<void()>> drop_waiting() {
     const std::lock_guard lock(mutex);
@@ -64,7 +111,12 @@ struct volume_workers::state {
   std::condition_variable idle;
   std::map<std::string, lane> lanes;
   std::string served_last;
-  std::size_t tasks = 0; // waiting and running
+  std::size_t tasks = 0;    // waiting and running
+  std::list<bool> at_work;  // a task that runs, the oldest first: does it count as active?
+  std::size_t active = 0;   // of them
+  std::size_t sleeping = 0; // workers that wait to be called
+  std::size_t called = 0;   // of them told to come, and not there yet
+  bool watched = false;
   std::size_t alive = 0; // threads
   bool stopping = false;
   std::vector<std::thread> threads;
@@ -109,21 +161,24 @@ result<void> volume_workers::submit(const std::string& lane_name, std::function<
   }
   state_->lanes[lane_name].waiting.push_back(std::move(task));
   ++state_->tasks;
-  state_->wake.notify_one();
+  state_->call_another();
   return {};
 }
 
 void volume_workers::work(const std::shared_ptr<state>& s) {
   std::unique_lock lock(s->mutex);
   while (!s->stopping) {
-    lane* const mine = s->next_lane();
-    if (mine == nullptr) {
-      s->wake.wait(lock);
+    if (!s->has_work_for_another()) {
+      s->wait_for_work(lock);
       continue;
     }
+    lane* const mine = s->next_lane();
     std::function<void()> task = std::move(mine->waiting.front());
     mine->waiting.pop_front();
     const auto began = mine->running.insert(s->clock->steady_now());
+    const auto counted = s->at_work.insert(s->at_work.end(), true);
+    ++s->active;
+    s->call_another();
     lock.unlock();
     try {
       task();
@@ -133,9 +188,9 @@ void volume_workers::work(const std::shared_ptr<state>& s) {
     task = nullptr; // its end is part of the work: it may answer a client
     lock.lock();
     mine->running.erase(began);
+    s->active -= *counted ? 1U : 0U;
+    s->at_work.erase(counted);
     --s->tasks;
-    // The lane may have been at its bound with others asleep.
-    s->wake.notify_one();
   }
   if (--s->alive == 0) {
     s->idle.notify_all();

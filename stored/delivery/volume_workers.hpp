@@ -1,7 +1,9 @@
 #pragma once
 // The threads that do the blocking work of one volume (file system, by device). Every partition on
 // it has a lane of its own: a bounded queue, and a bound on the workers it may hold at once, so
-// that a partition that hangs leaves workers for its neighbours. Lanes take turns.
+// that a partition that hangs leaves workers for its neighbours. Lanes take turns. Work that does
+// not wait for a disk needs no more threads than there are processors: the others stay asleep until
+// those at work are seen to wait.
 
 #include <chrono>
 #include <cstddef>
@@ -17,6 +19,8 @@ namespace homeward::stored {
 struct worker_limits {
   std::size_t workers = 16;       // threads of the volume
   std::size_t per_partition = 12; // of them held by one lane; must be fewer
+  // So many are woken at once. More only when one of these is at the same task for a while.
+  std::size_t awake = 16;
 };
 
 // What a lane may have waiting when a task is submitted.

@@ -21,6 +21,7 @@ namespace {
 
 constexpr std::size_t read_size = 32U << 10U; // a small message with its envelope in one read
 constexpr nanoseconds time_for_goodbye = 2s;
+constexpr nanoseconds moment = 20ms; // for which replies may wait for the outcome of a delivery
 
 } // namespace
 
@@ -45,6 +46,8 @@ asio::awaitable<void> connection::converse() {
       }
       // Pieces of a message point into the buffer: it stays untouched until they are performed.
       begin_ += session_.receive({buffer_.data() + begin_, end_ - begin_});
+    } else if (!unsent_.empty()) {
+      co_await flush();
     } else {
       co_await read_more();
     }
@@ -55,7 +58,7 @@ asio::awaitable<void> connection::converse() {
 asio::awaitable<void> connection::perform_actions() {
   while (auto action = session_.next_action()) {
     if (auto* reply = std::get_if<sp::action_send>(&*action)) {
-      co_await send(std::move(reply->text));
+      unsent_ += reply->text;
     } else if (auto* begun = std::get_if<sp::action_begin_body>(&*action)) {
       begin_message(begun->size);
     } else if (auto* body = std::get_if<sp::action_body>(&*action)) {
@@ -70,7 +73,11 @@ asio::awaitable<void> connection::perform_actions() {
   }
 }
 
-asio::awaitable<void> connection::send(std::string text) {
+asio::awaitable<void> connection::flush() {
+  if (unsent_.empty()) {
+    co_return;
+  }
+  const std::string text = std::exchange(unsent_, {});
   const auto error = co_await stream_.write_all(asio::buffer(text), live_->times.server_block);
   if (error) {
     session_.on(sp::event_peer_closed{});
@@ -135,7 +142,8 @@ void connection::deliver(sp::envelope envelope) {
     outcomes_.emplace(envelope.recipients.size(), sp::outcome(message_fault_.value()));
     return;
   }
-  patience_.expires_after(live_->deliveries.commit);
+  delivery_began_ = steady_clock::now();
+  patience_.expires_at(delivery_began_ + (unsent_.empty() ? live_->deliveries.commit : moment));
   std::shared_ptr<const fs::message_spool> octets(message_, &message_->spool);
   message_.reset();
   auto completion = [self = shared_from_this()](std::vector<sp::outcome> outcomes) {
@@ -158,7 +166,13 @@ void connection::outcomes_arrived(std::vector<sp::outcome> outcomes) {
 asio::awaitable<void> connection::wait_for_delivery() {
   while (!outcomes_ && !cut_) {
     const auto [error] = co_await patience_.async_wait(asio::as_tuple(asio::use_awaitable));
-    if (!error && !outcomes_) {
+    if (error || outcomes_) {
+      continue;
+    }
+    if (!unsent_.empty()) {
+      patience_.expires_at(delivery_began_ + live_->deliveries.commit);
+      co_await flush();
+    } else {
       give_up_delivery();
     }
   }
@@ -188,6 +202,7 @@ void connection::note_end(sp::close_reason why) {
 
 asio::awaitable<void> connection::say_goodbye(sp::close_reason why) {
   note_end(why);
+  co_await flush();
   if (why == sp::close_reason::peer_closed || why == sp::close_reason::quit) {
     co_return;
   }

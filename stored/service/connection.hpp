@@ -50,7 +50,7 @@ class connection : public std::enable_shared_from_this<connection> {
   boost::asio::awaitable<void> converse();
   boost::asio::awaitable<void> perform_actions();
   boost::asio::awaitable<void> read_more();
-  boost::asio::awaitable<void> send(std::string text);
+  boost::asio::awaitable<void> flush();
   boost::asio::awaitable<void> take_octets(std::string_view octets);
   boost::asio::awaitable<void> wait_for_delivery();
   boost::asio::awaitable<void> say_goodbye(store_protocol::close_reason why);
@@ -82,8 +82,13 @@ class connection : public std::enable_shared_from_this<connection> {
   std::optional<failure> message_fault_; // it could not be kept
   net::transfer_pace pace_;              // also of octets that are only swallowed
 
+  // Replies that go out when the peer may be waiting for them: before we wait for it, or when a
+  // delivery takes longer than a moment. So most transactions are answered in one write.
+  std::string unsent_;
+
   // The delivery under way.
   boost::asio::steady_timer patience_;
+  steady_time delivery_began_;
   std::shared_ptr<pending_delivery> pending_;
   std::optional<std::vector<store_protocol::outcome>> outcomes_;
 };

@@ -1,5 +1,8 @@
 #include "stored/service/settings.hpp"
 
+#include <algorithm>
+#include <thread>
+
 #include "stored/service/settings_checks.hpp"
 
 namespace homeward::stored {
@@ -292,6 +295,15 @@ maildir::filing_settings filing_of(const fixed_settings& s) {
   case sync_mode::strict: filing.recipe = maildir::sync_recipe::strict; break;
   }
   return filing;
+}
+
+worker_limits workers_of(const fixed_settings& s) {
+  worker_limits limits = s.workers;
+  // With a journal filing does not wait for the disk.
+  limits.awake = s.durability == sync_mode::journal
+                     ? std::max<std::size_t>(2, std::thread::hardware_concurrency())
+                     : limits.workers;
+  return limits;
 }
 
 journal::identity_retention retention_of(const identity_limits& l) {

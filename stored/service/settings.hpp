@@ -89,6 +89,7 @@ struct settings {
 
 // What follows from the settings for the parts.
 [[nodiscard]] maildir::filing_settings filing_of(const fixed_settings& s);
+[[nodiscard]] worker_limits workers_of(const fixed_settings& s);
 [[nodiscard]] journal::journal_settings journals_of(const settings& s);
 [[nodiscard]] journal::identity_retention retention_of(const identity_limits& l);
 

@@ -128,6 +128,6 @@ TEST(stored_settings, only_what_holds_for_the_life_of_the_process_needs_a_restar
   const settings live = *read(one_partition + "  - name: mail2\n    path: /srv/mail2\n"
                                               "log_level: debug\nlimits:\n  sessions: 100\n");
   EXPECT_TRUE(settings_table().needs_restart(running, live).empty());
-  const settings fixed = *read(one_partition + "filing:\n  recipe: strict\n");
+  const settings fixed = *read(one_partition + "sync_mode: strict\n");
   EXPECT_EQ(settings_table().needs_restart(running, fixed).size(), 1U);
 }
