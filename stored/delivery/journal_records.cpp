@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "lib/base/log.hpp"
+#include "lib/base/sabotage.hpp"
 
 namespace homeward::stored {
 namespace {
@@ -117,7 +118,9 @@ void make_transient(std::span<result<maildir::filed>> results, const failure& wh
 
 journal::identity_memory memory_for_journals(identity_map& identities, const clock_source& clock) {
   const auto known = [&identities, &clock](const journal::logged_identity& i, std::uint64_t at) {
-    identities.restore({i.high, i.low}, {i.seconds, {}, i.origin}, when(at, clock));
+    if (!sabotage::is_on(sabotage::fault::s11_forget_identities)) {
+      identities.restore({i.high, i.low}, {i.seconds, {}, i.origin}, when(at, clock));
+    }
   };
   const auto recovered = [&identities, &clock](const journal::delivery_record& r,
                                                std::size_t mailbox) {
@@ -125,7 +128,9 @@ journal::identity_memory memory_for_journals(identity_map& identities, const clo
     const store_protocol::message_name parts =
         name ? *name : store_protocol::message_name{.key = r.name};
     const identity id = identity_of(parts.key, r.mailboxes[mailbox]);
-    identities.restore(id, parts, when(r.received / 1000, clock));
+    if (!sabotage::is_on(sabotage::fault::s11_forget_identities)) {
+      identities.restore(id, parts, when(r.received / 1000, clock));
+    }
     return journal::logged_identity{id.high, id.low, parts.seconds, parts.origin};
   };
   return {known, recovered};
