@@ -97,13 +97,14 @@ void checkpoints::state::park_absent() {
 void checkpoints::state::make() {
   const steady_time start = with.clock.steady_now();
   const record_number below = with.open.lowest_open();
-  const std::vector<std::string> emptied = with.recovered.take_emptied();
   if (with.writer.waits_for_room() && !with.segments.would_retire(below)) {
     // What is left of the last segment is for a checkpoint that makes room. Soon again.
     const std::lock_guard lock(mutex);
     dirty = true;
     return;
   }
+  const std::vector<std::string> emptied = with.recovered.emptied();
+  const bool all_replayed = with.recovered.pending() == 0;
   if (!log_identities(unix_seconds(with.clock.wall_now())) || !sync_volume() || !record(below)) {
     return;
   }
@@ -112,7 +113,8 @@ void checkpoints::state::make() {
   for (const std::string& name : emptied) {
     (void)with.files.unlink_at(with.directory, name); // replayed again at the next start, no harm
   }
-  if (unfinished && with.recovered.pending() == 0) {
+  with.recovered.forget_emptied(emptied);
+  if (unfinished && all_replayed) {
     finish_recovery();
   }
   const std::lock_guard lock(mutex);
@@ -173,8 +175,8 @@ void checkpoints::state::finish_recovery() {
     log::warning("the note of an earlier failure cannot be removed", {{"failure", gone.error()}});
     return;
   }
-  if (const result<void> begun = with.marks.begin(with.instance); !begun) {
-    log::warning("filed marks cannot be written", {{"failure", begun.error()}});
+  if (const result<void> told = with.marks.complete(); !told) {
+    log::warning("filed marks cannot be written", {{"failure", told.error()}});
   }
   unfinished = false;
 }

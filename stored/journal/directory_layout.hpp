@@ -28,6 +28,7 @@ namespace filed_layout {
 inline constexpr std::size_t slots = std::size_t{1} << 18U;
 inline constexpr std::uint64_t slots_begin = 4096;
 inline constexpr std::size_t longest_instance = 512;
+inline constexpr std::uint64_t rest_at = 512; // one octet: filed_marks::rest()
 
 [[nodiscard]] constexpr std::uint64_t place_of(record_number n) {
   return slots_begin + n % slots * sizeof n;

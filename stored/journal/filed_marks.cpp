@@ -38,14 +38,21 @@ result<filed_marks> filed_marks::open(fs::file_system& files, const fs::handle& 
 result<void> filed_marks::load() {
   std::array<char, longest_instance> head{};
   slots_.assign(slots, 0);
+  std::array<char, 1> rest{};
   const auto named = files_->read(file_, 0, head);
+  const auto told = files_->read(file_, filed_layout::rest_at, rest);
   const auto read =
       files_->read(file_, slots_begin,
                    {reinterpret_cast<char*>(slots_.data()), slots_.size() * sizeof slots_[0]});
-  if (!named || !read) {
-    return marks_failure(named ? read.error() : named.error());
+  for (const auto& octets : {named, told, read}) {
+    if (!octets) {
+      return marks_failure(octets.error());
+    }
   }
   instance_.assign(head.data(), ::strnlen(head.data(), head.size()));
+  for (const trust t : {trust::marks, trust::rewrite}) {
+    rest_ = rest[0] == static_cast<char>(t) ? t : rest_;
+  }
   return {};
 }
 
@@ -53,11 +60,15 @@ bool filed_marks::is_of(const std::string& instance) const {
   return !instance.empty() && instance_ == instance;
 }
 
+bool filed_marks::is_of_another(const std::string& instance) const {
+  return !instance.empty() && !instance_.empty() && instance_ != instance;
+}
+
 bool filed_marks::contains(record_number n) const {
   return slots_[n % slots] == n;
 }
 
-result<void> filed_marks::forget() {
+result<void> filed_marks::forget(const std::string& instance, trust rest) {
   instance_.clear();
   slots_.assign(slots, 0);
   if (const auto emptied = files_->truncate(file_, 0); !emptied) {
@@ -67,17 +78,32 @@ result<void> filed_marks::forget() {
       !grown) {
     return marks_failure(grown.error());
   }
+  if (const result<void> told = write_rest(rest); !told) {
+    return told;
+  }
+  // Last: without it nothing else is believed.
+  if (const result<void> named = write(0, instance.substr(0, longest_instance)); !named) {
+    return named;
+  }
+  instance_ = instance;
   return {};
 }
 
-result<void> filed_marks::begin(const std::string& instance) {
-  std::string head = instance.substr(0, longest_instance);
-  head.resize(longest_instance, '\0');
-  const std::array<std::string_view, 1> pieces = {head};
-  if (const auto written = files_->write(file_, 0, pieces); !written) {
+result<void> filed_marks::complete() {
+  return write_rest(trust::marks);
+}
+
+result<void> filed_marks::write_rest(trust rest) {
+  const char octet = static_cast<char>(rest);
+  const result<void> written = write(filed_layout::rest_at, {&octet, 1});
+  rest_ = written ? rest : rest_;
+  return written;
+}
+
+result<void> filed_marks::write(std::uint64_t offset, std::string_view octets) {
+  if (const auto written = files_->write(file_, offset, {&octets, 1}); !written) {
     return marks_failure(written.error());
   }
-  instance_ = instance;
   return {};
 }
 

@@ -30,6 +30,21 @@ result<std::vector<std::string>> list_parked(fs::file_system& files, const fs::h
   return names;
 }
 
+result<parked_header> look_at_header(fs::file_system& files, const fs::handle& directory,
+                                     const std::string& name) {
+  const auto file = files.open_at(directory, name, fs::open_mode::read);
+  std::array<char, block_size> block{};
+  const auto read = file ? files.read(*file, 0, block) : fs::io_result<std::size_t>(file.error());
+  if (!read) {
+    return fs::to_failure(read.error(), name);
+  }
+  const std::string_view octets(block.data(), *read);
+  if (octets.find_first_not_of('\0') == std::string_view::npos) {
+    return parked_header::none;
+  }
+  return decode_segment_header(octets) ? parked_header::whole : parked_header::unreadable;
+}
+
 result<record_source> open_parked(fs::file_system& files, const fs::handle& directory,
                                   const std::string& name) {
   auto file = files.open_at(directory, name, fs::open_mode::read);

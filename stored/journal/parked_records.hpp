@@ -26,6 +26,10 @@ struct record_source {
 // The parked files of a partition, oldest first.
 [[nodiscard]] result<std::vector<std::string>>
 list_parked(fs::file_system& files, const fs::handle& directory, std::string_view partition);
+// Whether a header was ever written, and arrived.
+enum class parked_header : unsigned char { none, unreadable, whole };
+[[nodiscard]] result<parked_header>
+look_at_header(fs::file_system& files, const fs::handle& directory, const std::string& name);
 [[nodiscard]] result<record_source> open_parked(fs::file_system& files, const fs::handle& directory,
                                                 const std::string& name);
 

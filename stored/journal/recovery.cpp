@@ -1,7 +1,7 @@
 #include "stored/journal/recovery.hpp"
 
 #include <algorithm>
-#include <iterator>
+#include <cerrno>
 #include <utility>
 
 #include "lib/base/log.hpp"
@@ -40,6 +40,41 @@ std::vector<std::size_t> without(std::size_t mailboxes, const std::vector<std::u
   return wanted;
 }
 
+// The size in a parked record that is there for the sake of its identities: its files may have been
+// read and deleted since.
+constexpr std::uint64_t known_to_be_filed = 0;
+
+// A parked file is marked as a record is, under a number that no record has.
+record_number mark_of(const std::string& parked) {
+  return (record_number{1} << 63U) | crc32c(parked);
+}
+
+// Whether new/ or cur/ of the mailbox has a file whose name begins like this.
+result<bool> is_there(const maildir::partition& where, const std::string& mailbox,
+                      const std::string& beginning) {
+  const result<std::string> path = where.paths().expand(mailbox);
+  if (!path) {
+    return false;
+  }
+  fs::file_system& files = where.files();
+  for (const char* folder : {"/new", "/cur"}) {
+    const auto opened = files.open_at(where.root(), *path + folder, fs::open_mode::directory);
+    if (!opened && opened.error() == ENOENT) {
+      continue;
+    }
+    const auto entries = opened ? files.list(*opened)
+                                : fs::io_result<std::vector<fs::directory_entry>>(opened.error());
+    if (!entries) {
+      return fs::to_failure(entries.error(), *path + folder);
+    }
+    if (std::any_of(entries->begin(), entries->end(),
+                    [&](const fs::directory_entry& e) { return e.name.starts_with(beginning); })) {
+      return true;
+    }
+  }
+  return false;
+}
+
 // A partition for whose mail there is no room now: everything waits. Anything else is the trouble
 // of one mailbox, and its neighbours do not wait for it.
 bool concerns_the_volume(const failure& f) {
@@ -61,35 +96,34 @@ class recovery::run {
                                     maildir::restore_mode mode) {
     std::vector<std::size_t> wanted = without(d.mailboxes.size(), refused);
     ++done_.deliveries;
-    if (file_it && !d.apart) {
-      if (const result<void> filed = file(d, refused, wanted, mode); !filed) {
+    if (file_it) {
+      const result<void> filed = d.apart ? find(d, wanted) : file(d, refused, wanted, mode);
+      if (!filed) {
         return filed;
       }
     }
     for (const std::size_t mailbox : wanted) {
-      identities_.push_back(tell_(d, mailbox));
+      identities_.push_back(tell_(d, mailbox)); // what is parked will be there too
     }
     return {};
   }
   [[nodiscard]] const replayed& done() const { return done_; }
 
  private:
-  // Takes out of `wanted` what could not be filed.
   [[nodiscard]] result<void> file(const delivery_record& d,
                                   const std::vector<std::uint32_t>& refused,
-                                  std::vector<std::size_t>& wanted, maildir::restore_mode mode) {
+                                  const std::vector<std::size_t>& wanted,
+                                  maildir::restore_mode mode) {
     const fs::message_spool message{std::string(d.message)};
     const auto results =
         restorer_.restore({.message = &message, .name = d.name, .sender = d.sender},
                           header_of(d.header), d.mailboxes, wanted, mode);
     std::vector<std::uint32_t> not_to_park = refused;
-    std::vector<std::size_t> filed;
     for (std::size_t i = 0; i < wanted.size(); ++i) {
       if (!results[i] && concerns_the_volume(results[i].error())) {
         return results[i].error();
       }
       if (results[i]) {
-        filed.push_back(wanted[i]);
         not_to_park.push_back(static_cast<std::uint32_t>(wanted[i]));
         count(results[i]->what);
       } else {
@@ -100,13 +134,28 @@ class recovery::run {
                     {"failure", results[i].error()}});
       }
     }
-    if (filed.size() < wanted.size()) {
-      ++done_.parked;
-      if (const result<void> kept = parked_.add(d, not_to_park); !kept) {
-        return kept;
-      }
-      wanted = std::move(filed);
+    if (not_to_park.size() == d.mailboxes.size()) {
+      return {};
     }
+    ++done_.parked;
+    return parked_.add(d, not_to_park);
+  }
+
+  // Leaves in `wanted` who has it. A message that was filed before its record was written is taken
+  // out again when the record cannot be synced; then the record may be here all the same, and a
+  // repeat must be stored.
+  [[nodiscard]] result<void> find(const delivery_record& d, std::vector<std::size_t>& wanted) {
+    std::vector<std::size_t> there;
+    for (const std::size_t mailbox : wanted) {
+      const result<bool> found = is_there(where_, d.mailboxes[mailbox], d.name + ",");
+      if (!found) {
+        return found.error();
+      }
+      if (*found) {
+        there.push_back(mailbox);
+      }
+    }
+    wanted = std::move(there);
     return {};
   }
 
@@ -124,7 +173,7 @@ class recovery::run {
 };
 
 recovery::recovery(fs::file_system& files, const fs::handle& directory, const journal_index& index,
-                   trust how, const filed_marks& marks, settlements& open)
+                   trust how, filed_marks& marks, settlements& open)
     : files_(files), directory_(directory), index_(index), how_(how), marks_(marks), open_(open) {}
 
 result<void> recovery::collect() {
@@ -203,7 +252,9 @@ void recovery::put_back(const std::string& partition, std::vector<task> rest) {
   }
 }
 
+// Marked first, as every delivery: what is filed now is not filed again within this boot.
 void recovery::settle(const task& t) {
+  marks_.set(t.where.number);
   open_.settle(t.where.number);
   const std::lock_guard lock(mutex_);
   --pending_;
@@ -217,10 +268,12 @@ result<replayed> recovery::replay(const maildir::partition& where, const stored_
   if (!names) {
     return names.error();
   }
-  for (const std::string& name : *names) {
-    if (const result<void> done = replay_parked(r, name); !done) {
+  for (auto name = names->begin(); name != names->end();) {
+    const result<bool> done = replay_parked(r, *name);
+    if (!done) {
       return done.error();
     }
+    name = *done ? name + 1 : names->erase(name);
   }
   std::vector<task> tasks = take(where.id()).value();
   result<void> good;
@@ -232,8 +285,7 @@ result<replayed> recovery::replay(const maildir::partition& where, const stored_
       good = again.error();
       break;
     }
-    const bool is_filed = how_ == trust::marks && marks_.contains(t.where.number);
-    good = r.replay(again->delivery, t.refused, !is_filed, mode_of(how_));
+    good = r.replay(again->delivery, t.refused, !marks_.contains(t.where.number), mode_of(how_));
     if (!good) {
       break;
     }
@@ -250,16 +302,28 @@ result<replayed> recovery::replay(const maildir::partition& where, const stored_
   if (!good) {
     return good.error();
   }
+  for (const std::string& name : *names) {
+    marks_.set(mark_of(name));
+  }
   const std::lock_guard lock(mutex_);
-  std::move(names->begin(), names->end(), std::back_inserter(emptied_));
+  emptied_.insert(names->begin(), names->end());
   return r.done();
 }
 
-result<void> recovery::replay_parked(run& r, const std::string& name) {
+// False: the file is to stay.
+result<bool> recovery::replay_parked(run& r, const std::string& name) {
+  const result<parked_header> header = look_at_header(files_, directory_, name);
+  if (!header || *header == parked_header::none) {
+    // Never finished: what it was to hold is still in the journal.
+    return header ? result<bool>(true) : header.error();
+  }
+  if (*header == parked_header::unreadable) {
+    log::error("a file of parked mail cannot be read; it is left alone", {{"file", name}});
+    return false;
+  }
   const result<record_source> source = open_parked(files_, directory_, name);
   if (!source) {
-    // Without a header it was never finished, and what it was to hold is still in the journal.
-    return {};
+    return source.error();
   }
   std::vector<task> tasks;
   const auto visit = [&tasks](const record_place& where, std::string_view payload) {
@@ -283,17 +347,27 @@ result<void> recovery::replay_parked(run& r, const std::string& name) {
     if (!again) {
       return again.error();
     }
-    const auto done = r.replay(again->delivery, t.refused, true, maildir::restore_mode::rewrite);
+    const delivery_record& d = again->delivery;
+    const bool is_filed =
+        marks_.contains(mark_of(name)) || (d.apart && d.size == known_to_be_filed);
+    const auto done = r.replay(d, t.refused, !is_filed, maildir::restore_mode::rewrite);
     if (!done) {
-      return done;
+      return done.error();
     }
   }
-  return {};
+  return true;
 }
 
-std::vector<std::string> recovery::take_emptied() {
+std::vector<std::string> recovery::emptied() const {
   const std::lock_guard lock(mutex_);
-  return std::exchange(emptied_, {});
+  return {emptied_.begin(), emptied_.end()};
+}
+
+void recovery::forget_emptied(const std::vector<std::string>& names) {
+  const std::lock_guard lock(mutex_);
+  for (const std::string& name : names) {
+    emptied_.erase(name);
+  }
 }
 
 result<std::map<std::string, std::size_t>> recovery::park_rest(std::uint64_t now) {
@@ -310,10 +384,12 @@ result<std::map<std::string, std::size_t>> recovery::park_rest(std::uint64_t now
     parked_file into(files_, directory_, *index_.whose, partition);
     result<void> good;
     for (auto t = tasks.begin(); t != tasks.end() && good; ++t) {
-      if (how_ == trust::marks && marks_.contains(t->where.number)) {
-        continue; // in the page cache of a volume that is mounted still
+      auto again = read(sources_[t->source], *t);
+      if (again && marks_.contains(t->where.number)) {
+        again->delivery.apart = true; // only its identities are not known yet
+        again->delivery.size = known_to_be_filed;
+        again->delivery.message = {};
       }
-      const auto again = read(sources_[t->source], *t);
       good = again ? into.add(again->delivery, t->refused) : result<void>(again.error());
     }
     good = good ? into.finish(now) : good;

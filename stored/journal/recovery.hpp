@@ -3,9 +3,9 @@
 // partition when it is opened, before anybody is served from it. Doing it twice, or being killed in
 // the middle, changes nothing.
 //
-// How much is believed of what the Maildirs show now:
-//   marks    the same mount of the same boot: what was settled stays as readers have left it; the
-//            rest is looked for, and filed when it is absent
+// What has a filed mark (filed_marks.hpp) stays as readers have left it. Of the rest, how much is
+// believed of what the Maildirs show now:
+//   marks    the same mount of the same boot: what is there is whole; absent ones are filed
 //   compare  after a power cut or a remount: every file has to have its size and octets, or it is
 //            replaced; absent ones are filed again
 //   rewrite  after a failed sync: the page cache may show what the disk does not have, so present
@@ -15,6 +15,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -28,8 +29,6 @@
 #include "stored/journal/settlements.hpp"
 
 namespace homeward::journal {
-
-enum class trust : unsigned char { marks, compare, rewrite };
 
 // Told of every recipient that is stored, so that its repeat is known: the delivery and the index
 // of the mailbox. Gives back the identity for the log. On the thread that replays.
@@ -49,7 +48,7 @@ class recovery {
  public:
   // All must outlive it.
   recovery(fs::file_system& files, const fs::handle& directory, const journal_index& index,
-           trust how, const filed_marks& marks, settlements& open);
+           trust how, filed_marks& marks, settlements& open);
 
   // Finds what is to be done, and settles what is not.
   [[nodiscard]] result<void> collect();
@@ -60,9 +59,10 @@ class recovery {
   [[nodiscard]] result<replayed> replay(const maildir::partition& where,
                                         const stored_recipient& tell, std::uint64_t now,
                                         std::vector<logged_identity>& identities);
-  // The parked files whose records replay() has filed since the last call: to be removed after a
-  // sync of the volume.
-  [[nodiscard]] std::vector<std::string> take_emptied();
+  // The parked files whose records replay() has filed: to be removed after a sync of the volume
+  // that began later, and then to be forgotten.
+  [[nodiscard]] std::vector<std::string> emptied() const;
+  void forget_emptied(const std::vector<std::string>& names);
 
   // Parks the records of all partitions that were not replayed. Returns how many there were, by
   // partition id.
@@ -88,20 +88,20 @@ class recovery {
   [[nodiscard]] result<unread> read(const record_source& source, const task& t);
   [[nodiscard]] result<std::vector<task>> take(const std::string& partition);
   void put_back(const std::string& partition, std::vector<task> rest);
-  [[nodiscard]] result<void> replay_parked(run& r, const std::string& name);
+  [[nodiscard]] result<bool> replay_parked(run& r, const std::string& name);
   void settle(const task& t);
 
   fs::file_system& files_;
   const fs::handle& directory_;
   const journal_index& index_;
   const trust how_;
-  const filed_marks& marks_;
+  filed_marks& marks_;
   settlements& open_;
   std::vector<record_source> sources_;
   mutable std::mutex mutex_;                       // guards all below
   std::map<std::string, std::vector<task>> tasks_; // by partition id
   std::size_t pending_ = 0;
-  std::vector<std::string> emptied_; // parked files
+  std::set<std::string> emptied_; // parked files
 };
 
 } // namespace homeward::journal

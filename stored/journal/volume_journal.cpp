@@ -123,11 +123,6 @@ result<void> volume_journal::impl::open(const identity_visitor& known) {
   if (const result<void> collected = recovered->collect(); !collected) {
     return collected;
   }
-  if (*how != trust::marks) {
-    if (const result<void> forgotten = marks->forget(); !forgotten) {
-      return forgotten;
-    }
-  }
   // 5. What was delivered already?
   if (const result<void> loaded = load_identities(known); !loaded) {
     return loaded;
@@ -168,10 +163,19 @@ result<trust> volume_journal::impl::judge() {
   if (!failed) {
     return failed.error();
   }
-  if (*failed) {
-    return trust::rewrite;
+  // The page cache that the note warns of may be gone since.
+  const bool warned = *failed && !marks->is_of_another(instance);
+  if (warned || !marks->is_of(instance)) {
+    const result<void> forgotten =
+        marks->forget(instance, warned ? trust::rewrite : trust::compare);
+    if (!forgotten) {
+      return forgotten.error();
+    }
   }
-  return marks->is_of(instance) ? trust::marks : trust::compare;
+  if (*failed && !instance.empty()) {
+    (void)files.unlink_at(directory, failed_note_name); // the marks know it now
+  }
+  return marks->rest();
 }
 
 result<void> volume_journal::impl::load_identities(const identity_visitor& known) {
