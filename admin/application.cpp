@@ -14,8 +14,9 @@ namespace homeward::admin {
 namespace {
 
 constexpr const char* description =
-    "Administers Homeward: the user directory (servers, partitions, users) and a look at the "
-    "stores.\n"
+    "Administers Homeward: the user directory (servers, partitions, users), and looks at the "
+    "stores "
+    "and their journals.\n"
     "Every change is one transaction; daemons notice it by themselves within seconds.";
 
 constexpr const char* footer =
@@ -31,9 +32,10 @@ constexpr const char* footer =
     "  homewardctl locate ann@example.org\n"
     "\n"
     "Exit codes: 0 done; 1 the answer is no (not found, faults found); 2 refused, nothing was "
-    "changed;\n"
-    "64 wrong command line; 75 the directory or a store cannot be reached, try again; 78 wrong "
-    "settings.";
+    "changed,\n"
+    "or a damaged journal; 64 wrong command line; 75 the directory, a store or a journal cannot be "
+    "reached,\n"
+    "try again; 78 wrong settings.";
 
 void add_global_options(CLI::App& app, session& s, bool& wants_manual) {
   app.add_option("--directory", s.options.directory, "The directory to work on")->type_name("FILE");
@@ -115,6 +117,7 @@ int run(int argc, const char* const* argv, environment& env) {
   add_deliver_test_command(app, s);
   add_status_command(app, s);
   add_directory_command(app, s);
+  add_journal_command(app, s);
   add_completion_command(app, s);
   try {
     app.parse(argc, argv);

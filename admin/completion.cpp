@@ -70,6 +70,8 @@ constexpr const char* tail = R"sh(  esac
         words="$(homewardctl user list --names --limit 100 "$current*" 2>/dev/null)" ;;
     "user import" | "directory backup" | "directory restore" | "directory publish")
       words="$(compgen -f -- "$current")" ;;
+    "journal show" | "journal verify" | "journal export")
+      words="$(compgen -d -- "$current")" ;;
     esac
   fi
   case "$previous" in

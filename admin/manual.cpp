@@ -108,10 +108,11 @@ constexpr const char* exit_status =
     "1: the command worked and the answer is no: an address that nobody has, faults that were "
     "found, "
     "a store that does not answer, a message that was refused, lines that could not be "
-    "imported.\n\n"
-    "2: refused, nothing was changed: it contradicts the directory, or was not confirmed.\n\n"
+    "imported, a journal with a torn end.\n\n"
+    "2: refused, nothing was changed: it contradicts the directory, or was not confirmed. Of "
+    "the command journal: it is damaged.\n\n"
     "64: the command line is wrong.\n\n"
-    "75: the directory or a store cannot be reached now; try again.\n\n"
+    "75: the directory, a store or a journal cannot be reached now; try again.\n\n"
     "78: the settings file is wrong.";
 
 } // namespace

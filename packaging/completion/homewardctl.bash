@@ -9,13 +9,13 @@ _homewardctl() {
   read -ra typed <<<"$line"
   [[ $line == *[[:space:]] ]] && typed+=('')
   local current="${typed[-1]}" previous="${typed[-2]}"
-  local commands='|server|server add|server list|server show|server set|server remove|partition|partition add|partition list|partition show|partition set|partition remove|user|user add|user list|user show|user set|user remove|user import|locate|deliver-test|status|directory|directory init|directory backup|directory restore|directory check|directory publish|directory export|completion|'
+  local commands='|server|server add|server list|server show|server set|server remove|partition|partition add|partition list|partition show|partition set|partition remove|user|user add|user list|user show|user set|user remove|user import|locate|deliver-test|status|directory|directory init|directory backup|directory restore|directory check|directory publish|directory export|journal|journal show|journal verify|journal export|completion|'
   for word in "${typed[@]:1:${#typed[@]}-2}"; do
     [[ $commands == *"|${path:+$path }$word|"* ]] && path="${path:+$path }$word"
   done
 
   case "$path" in
-  "") words='server partition user locate deliver-test status directory completion --help --directory --settings --json --version --manual' ;;
+  "") words='server partition user locate deliver-test status directory journal completion --help --directory --settings --json --version --manual' ;;
   "server") words='add list show set remove --help' ;;
   "server add") words='--help --endpoint' ;;
   "server list") words='--help --names' ;;
@@ -45,6 +45,10 @@ _homewardctl() {
   "directory check") words='--help' ;;
   "directory publish") words='--help --mode' ;;
   "directory export") words='--help --format' ;;
+  "journal") words='show verify export --help' ;;
+  "journal show") words='--help' ;;
+  "journal verify") words='--help' ;;
+  "journal export") words='--help --from --partition --mailbox' ;;
   "completion") words='--help' ;;
   esac
   if [[ $current != -* ]]; then
@@ -58,6 +62,8 @@ _homewardctl() {
         words="$(homewardctl user list --names --limit 100 "$current*" 2>/dev/null)" ;;
     "user import" | "directory backup" | "directory restore" | "directory publish")
       words="$(compgen -f -- "$current")" ;;
+    "journal show" | "journal verify" | "journal export")
+      words="$(compgen -d -- "$current")" ;;
     esac
   fi
   case "$previous" in

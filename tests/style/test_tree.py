@@ -12,6 +12,10 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 CODE_FOLDERS = ["lib", "lmtp-bridge", "stored", "admin", "milter", "tests"]
 RUNGS = {"base": 0, "fs": 1, "config": 1, "mail": 1, "maildir": 2, "directory": 2,
          "store_protocol": 2, "net": 3, "store_client": 4}
+# What admin may know of stored: how a journal lies on disk.
+JOURNAL_FORMAT = {f"stored/journal/{name}.hpp" for name in (
+    "directory_layout", "file_window", "identity_block", "journal_index", "little_endian",
+    "parked_records", "record", "record_codec", "segment_files", "segment_format", "segment_scan")}
 STATIONS = ["lmtp-bridge", "stored", "admin", "milter"]
 PURE = ["lib/base", "lib/fs", "lib/config", "lib/mail", "lib/maildir", "lib/directory",
         "lib/store_protocol", "lmtp-bridge/lmtp", "lmtp-bridge/routing", "stored/delivery", "stored/journal"]
@@ -47,12 +51,14 @@ def test_a_rung_of_the_ladder_includes_only_lower_rungs():
 
 
 def test_stations_do_not_know_each_other():
+    """The one exception: homewardctl reads journals."""
     wrong = []
     for file in sources():
         own = file.relative_to(ROOT).parts[0]
         if own in STATIONS:
             wrong += [f"{file}: {name}" for name in includes(file)
-                      if name.split("/")[0] in STATIONS and name.split("/")[0] != own]
+                      if name.split("/")[0] in STATIONS and name.split("/")[0] != own
+                      and not (own == "admin" and name in JOURNAL_FORMAT)]
     assert wrong == []
 
 
