@@ -230,6 +230,4 @@ def test_restarts_under_a_real_mta(here, kind):
             thread.join(120)
             mta.wait_until_empty(120, flush=True)
         verdict = farm.judge(here / "ledger")
-        # A store that was restarted has forgotten what it took: as with a kill, but a clean stop
-        # answers all it took, so nothing needs a repeat.
         assert verdict.clean and verdict.stored == verdict.sent and not verdict.foreign, str(verdict)

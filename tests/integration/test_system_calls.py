@@ -61,16 +61,16 @@ def wait_for_first_checkpoint(partition):
     wait_until(lambda: segment.read_bytes()[4096:4100] == b"HWGR", "the first checkpoint")
 
 
-@pytest.mark.parametrize("recipe", ["late", "strict"])
+@pytest.mark.parametrize("sync_mode", ["late", "strict"])
 @pytest.mark.parametrize("delivery", ["first", "later"])
-def test_everything_is_synced_before_ok(here, recipe, delivery):
+def test_everything_is_synced_before_ok(here, sync_mode, delivery):
     """design 2: +OK only after the sync call that covers the message returned 0. The first delivery
     also makes the Maildir, so its directories must be durable, too."""
     reason = can_trace()
     if reason:
         pytest.skip(reason)
     mailboxes = ["ann@example.org", "bob@example.org"]
-    store = Store(here / "store", "store1", settings={"sync_mode": recipe})
+    store = Store(here / "store", "store1", settings={"sync_mode": sync_mode})
     with store, StoreClient(store.port) as client:
         if delivery == "later":
             client.deliver("1.k1.mx", "mail1", "s@x", mailboxes, mail("one"))
@@ -89,16 +89,16 @@ def test_everything_is_synced_before_ok(here, recipe, delivery):
     # The content is written, then synced, before the answer.
     assert any(written < at < answer for at in syncs), "\n".join(lines)
     # Both names are durable before the answer.
-    if recipe == "late":
+    if sync_mode == "late":
         assert any(named[-1] < at < answer for at in syncs), "\n".join(lines)
-    for at in named if recipe == "strict" else []:
+    for at in named if sync_mode == "strict" else []:
         assert_directory_synced(lines, at, answer, re.findall(r"<([^<>]*)>", lines[at])[-1])
     # And so is every directory that was made: strict says so itself, late relies on its
     # last sync (tests/crash proves that it may).
     made = [at for at, line in enumerate(lines)
             if line.startswith("mkdirat(") and line.endswith("= 0")]
     assert bool(made) == (delivery == "first")
-    for at in made if recipe == "strict" else []:
+    for at in made if sync_mode == "strict" else []:
         assert_directory_synced(lines, at, answer, re.search(r"<([^<>]*)>", lines[at]).group(1))
 
 
