@@ -185,9 +185,12 @@ result<void> volume_journal::impl::load_identities(const identity_visitor& known
 }
 
 void volume_journal::impl::start_threads() {
+  // Of any backlog a group is made that a segment can hold.
+  group_limits groups = settings.groups;
+  groups.octets = std::min<std::size_t>(groups.octets, segments->smallest() / 2);
   writer.emplace(
       writer_surroundings{files, clock, *segments, *open_records, index.whose->volume, directory},
-      index.next_record, index.checkpoint, settings.groups);
+      index.next_record, index.checkpoint, groups);
   checkpointer.emplace(
       checkpoint_surroundings{files, clock, directory, *segments, *open_records, *writer, *marks,
                               *identities, *recovered, instance},
