@@ -32,8 +32,7 @@ CUTS = Check(pytest=(CRASH + "test_power_cuts.py::test_power_is_cut_again_and_ag
              scale="0.2")
 FAILED_SYNC = Check(
     pytest=(CRASH + "test_errors.py::test_a_failed_sync_of_the_journal_ends_it[1]",))
-THIN_DISK = Check(
-    pytest=(CRASH + "test_errors.py::test_a_disk_that_loses_what_it_took[3-60]",))
+THIN_DISK = Check(pytest=(CRASH + "test_errors.py::test_a_disk_that_loses_what_it_took",))
 BIT_ROT = Check(
     pytest=(CRASH + "test_journal_damage.py::test_damage_below_the_end_stops_the_volume",))
 REPEATS = Check(pytest=(CRASH + "test_repeats.py",))
