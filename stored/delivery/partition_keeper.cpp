@@ -127,6 +127,8 @@ void partition_keeper::state::run() {
     changed.wait_for(lock, interval, [this] { return stopping || interval_changed; });
     interval_changed = false;
   }
+  // What is under way holds its own reference; when that is done the volume can be unmounted.
+  now_open = transient_failure("partition " + which.name + " is no longer served");
   thread_ended = true;
   changed.notify_all();
 }

@@ -3,6 +3,7 @@ it should not be, its neighbours go on, and it heals by itself."""
 
 import os
 import shutil
+import subprocess
 
 import pytest
 from conftest import Farm
@@ -194,3 +195,25 @@ def test_unmounted_while_running(mounted):
     volume.stop()
     assert_out_of_order(farm)
     assert tree(volume.path) == []
+
+
+def test_the_volume_of_a_removed_partition_can_be_unmounted(mounted):
+    """Taken out of the settings, its journal is closed; put in again, everything is there."""
+    farm, volume = mounted
+    store = farm.stores[0]
+    first = farm.living_on("store1/mail1")[0]
+    assert deliver(farm, first).code == 250
+    record = store.settings["partitions"].pop(0)
+    assert "settings reloaded" in store.reload()
+    farm.bridge.restart()  # a connection that is kept open holds the partition of its last message
+    wait_until(lambda: subprocess.run(["umount", volume.path], capture_output=True,
+                                      check=False).returncode == 0,
+               lambda: f"the volume is let go: {store.last_lines()}", 20)
+    volume.mounted = False
+    assert "journal closed: no partition uses it" in store.log_text()
+    assert deliver(farm, first).code == 451
+    volume.start()  # another one, as it were
+    store.settings["partitions"].insert(0, record)
+    store.make_partition("mail1", volume.path)
+    store.reload()
+    assert_heals(farm)
