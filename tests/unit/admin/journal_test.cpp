@@ -210,5 +210,27 @@ TEST_F(journal_tool, export_saves_what_damage_has_left) {
   EXPECT_EQ(content("6.eml"), "six\r\n\r\n");
 }
 
+// A number in a torn end was never acknowledged, and is given again by the next segment.
+TEST_F(journal_tool, export_takes_no_number_from_a_torn_end) {
+  segment_writer first(test_header(1, 1));
+  first.group({test_delivery("one"), test_delivery("two")});
+  first.group({test_delivery("never"), test_delivery("acknowledged")});
+  std::string torn = first.file();
+  torn[torn.find("never")] = 'N';
+  put("segment-00000001", torn);
+  segment_writer second(test_header(2, 3));
+  second.group({test_delivery("three"), test_delivery("four")});
+  second.group({test_delivery("five")});
+  std::string damaged = second.file();
+  damaged[damaged.find("three")] = 'T';
+  put("segment-00000002", damaged);
+  const auto r = export_to_out();
+  EXPECT_EQ(r.code, 2) << r.err;
+  EXPECT_THAT(r.out, HasSubstr("4 messages written"));
+  EXPECT_EQ(content("4.eml"), "four");
+  EXPECT_EQ(journal({"verify", "--json", path("mail1")}).json()["unreadable"],
+            nlohmann::json::parse("[[3, 3]]"));
+}
+
 } // namespace
 } // namespace homeward::admin
