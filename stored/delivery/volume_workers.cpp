@@ -26,6 +26,12 @@ struct lane {
   std::multiset<steady_time> running; // when each began
 };
 
+// A worker that waits to be called.
+struct sleeper {
+  std::condition_variable wake;
+  bool called = false;
+};
+
 } // namespace
 
 // Shared with the threads, so that one that hangs for ever finds it still there.
@@ -56,37 +62,38 @@ struct volume_workers::state {
   }
   // One idle worker keeps watch while something waits and enough are at work. It takes the work
   // over when they have not come to it: the one that is longest at its task counts as blocked.
-  void wait_for_work(std::unique_lock<std::mutex>& lock) {
+  void wait_for_work(std::unique_lock<std::mutex>& lock, sleeper& me) {
+    const auto is_over = [&] { return me.called || stopping; };
+    me.called = false;
+    asleep.push_back(&me);
     if (watched || !has_runnable()) {
-      ++sleeping;
-      wake.wait(lock);
-      arrived(true);
+      me.wake.wait(lock, is_over);
+    } else {
+      watched = true;
+      me.wake.wait_for(lock, taken_for_blocked, is_over);
+      watched = false;
+    }
+    if (me.called) {
+      --called;
       return;
     }
-    watched = true;
-    ++sleeping;
-    const bool in_vain = wake.wait_for(lock, taken_for_blocked) == std::cv_status::timeout;
-    watched = false;
-    arrived(!in_vain);
-    if (in_vain && has_runnable() && active >= limits.awake) {
-      const auto oldest = std::find(at_work.begin(), at_work.end(), true);
-      if (oldest != at_work.end()) {
-        *oldest = false;
-        --active;
-      }
+    std::erase(asleep, &me);
+    const auto oldest = std::find(at_work.begin(), at_work.end(), true);
+    if (!stopping && has_runnable() && active >= limits.awake && oldest != at_work.end()) {
+      *oldest = false;
+      --active;
     }
   }
-  void arrived(bool was_called) {
-    --sleeping;
-    called -= std::min<std::size_t>(called, was_called ? 1 : 0);
-    called = std::min(called, sleeping); // a call that came with the end of the watch
-  }
-  // Somebody should look whether there is work: to do it, or to keep watch.
+  // Somebody should look whether there is work: to do it, or to keep watch. Who fell asleep last
+  // comes first: what it needs is still in the caches.
   void call_another() {
     const bool is_needed = active + called < limits.awake || (!watched && called == 0);
-    if (is_needed && called < sleeping && has_runnable()) {
+    if (is_needed && !asleep.empty() && has_runnable()) {
+      sleeper& next = *asleep.back();
+      asleep.pop_back();
+      next.called = true;
       ++called;
-      wake.notify_one();
+      next.wake.notify_one();
     }
   }
 
@@ -100,22 +107,23 @@ struct volume_workers::state {
       std::move(l.waiting.begin(), l.waiting.end(), std::back_inserter(dropped));
       l.waiting.clear();
     }
-    wake.notify_all();
+    for (sleeper* each : asleep) {
+      each->wake.notify_one();
+    }
     return dropped;
   }
 
   const clock_source* clock;
   worker_limits limits;
   mutable std::mutex mutex; // guards all below
-  std::condition_variable wake;
   std::condition_variable idle;
   std::map<std::string, lane> lanes;
   std::string served_last;
-  std::size_t tasks = 0;    // waiting and running
-  std::list<bool> at_work;  // a task that runs, the oldest first: does it count as active?
-  std::size_t active = 0;   // of them
-  std::size_t sleeping = 0; // workers that wait to be called
-  std::size_t called = 0;   // of them told to come, and not there yet
+  std::size_t tasks = 0;   // waiting and running
+  std::list<bool> at_work; // a task that runs, the oldest first: does it count as active?
+  std::size_t active = 0;  // of them
+  std::size_t called = 0;  // told to come, and not there yet
+  std::vector<sleeper*> asleep;
   bool watched = false;
   std::size_t alive = 0; // threads
   bool stopping = false;
@@ -166,10 +174,11 @@ result<void> volume_workers::submit(const std::string& lane_name, std::function<
 }
 
 void volume_workers::work(const std::shared_ptr<state>& s) {
+  sleeper me;
   std::unique_lock lock(s->mutex);
   while (!s->stopping) {
     if (!s->has_work_for_another()) {
-      s->wait_for_work(lock);
+      s->wait_for_work(lock, me);
       continue;
     }
     lane* const mine = s->next_lane();
