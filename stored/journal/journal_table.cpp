@@ -41,12 +41,11 @@ result<std::shared_ptr<volume_journal>> journal_table::attach(const maildir::par
   // 1. A journal that is not, or will not be, the one of this volume: what it holds for the
   //    partition is filed, and that is its end.
   const std::string own = own_directory(where);
-  const std::string home = !v->journal && place->noted ? *place->noted
-                           : v->journal                ? v->journal->directory()
-                                                       : own;
+  const bool noted_here = place->noted && !lies_elsewhere(*place->noted, where);
+  const std::string home = v->journal ? v->journal->directory() : noted_here ? *place->noted : own;
   for (const std::string& other : {place->own ? own : std::string(), place->noted.value_or("")}) {
     if (!other.empty() && (!in_use_ || other != home)) {
-      if (const result<void> done = recover_other(where, other); !done) {
+      if (const result<void> done = recover_other(where, other, *v); !done) {
         return done.error();
       }
     }
@@ -112,8 +111,47 @@ result<void> journal_table::make_own(const maildir::partition& where) {
   return {};
 }
 
+// A note that came with a partition that was copied from another volume: the journal there is not
+// the one of this volume, and its checkpoints would not sync it.
+bool journal_table::lies_elsewhere(const std::string& directory,
+                                   const maildir::partition& where) const {
+  const auto opened = files_.open_directory(directory);
+  const auto status =
+      opened ? files_.status(*opened) : fs::io_result<fs::file_status>(opened.error());
+  const auto root = files_.status(where.root());
+  return status && root && status->device != root->device;
+}
+
+// `own`: the volume that is being attached to; its mutex is held.
+result<std::shared_ptr<volume_journal>> journal_table::find_open(const std::string& directory,
+                                                                 const volume& own) {
+  const std::lock_guard lock(mutex_);
+  for (const auto& [device, v] : volumes_) {
+    if (v.get() == &own) {
+      continue;
+    }
+    const std::unique_lock opening(v->mutex, std::try_to_lock);
+    if (!opening) {
+      return transient_failure("another journal is being opened", directory,
+                               "This is tried again by itself.");
+    }
+    if (v->journal && v->journal->directory() == directory) {
+      return v->journal;
+    }
+  }
+  return std::shared_ptr<volume_journal>();
+}
+
 result<void> journal_table::recover_other(const maildir::partition& where,
-                                          const std::string& directory) {
+                                          const std::string& directory, const volume& own) {
+  const auto in_use = find_open(directory, own);
+  if (!in_use) {
+    return in_use.error();
+  }
+  if (*in_use) {
+    const result<void> joined = join(**in_use, where);
+    return joined ? remove_note(where) : joined;
+  }
   const auto opened = open(directory);
   if (!opened) {
     return opened.error();

@@ -52,8 +52,12 @@ class journal_table {
   [[nodiscard]] result<std::shared_ptr<volume_journal>> open(const std::string& directory);
   [[nodiscard]] result<void> join(volume_journal& journal, const maildir::partition& where);
   [[nodiscard]] result<void> make_own(const maildir::partition& where);
+  [[nodiscard]] bool lies_elsewhere(const std::string& directory,
+                                    const maildir::partition& where) const;
+  [[nodiscard]] result<std::shared_ptr<volume_journal>> find_open(const std::string& directory,
+                                                                  const volume& own);
   [[nodiscard]] result<void> recover_other(const maildir::partition& where,
-                                           const std::string& directory);
+                                           const std::string& directory, const volume& own);
   [[nodiscard]] result<void> remove_directory(const maildir::partition& where);
 
   fs::file_system& files_;

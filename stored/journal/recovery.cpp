@@ -4,6 +4,8 @@
 #include <cerrno>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "lib/base/log.hpp"
 #include "lib/fs/message_spool.hpp"
 
@@ -260,6 +262,20 @@ void recovery::settle(const task& t) {
   --pending_;
 }
 
+// A partition that was copied to another volume is not synced by this journal's checkpoints.
+result<void> recovery::sync_elsewhere(const maildir::partition& where) {
+  const auto here = files_.status(directory_);
+  const auto there = files_.status(where.root());
+  if (!here || !there) {
+    return fs::to_failure(here ? there.error() : here.error(), where.path());
+  }
+  if (here->device == there->device) {
+    return {};
+  }
+  const auto synced = files_.sync_file_system(where.root());
+  return synced ? result<void>() : fs::to_failure(synced.error(), where.path());
+}
+
 result<replayed> recovery::replay(const maildir::partition& where, const stored_recipient& tell,
                                   std::uint64_t now, std::vector<logged_identity>& identities) {
   parked_file parked(files_, directory_, *index_.whose, where.id());
@@ -293,6 +309,10 @@ result<replayed> recovery::replay(const maildir::partition& where, const stored_
   // What was parked must be safe before the journal may forget it.
   if (const result<void> kept = parked.finish(now); !kept) {
     good = kept;
+    done = 0;
+  }
+  if (const result<void> durable = sync_elsewhere(where); !durable) {
+    good = durable;
     done = 0;
   }
   std::for_each(tasks.begin(), tasks.begin() + static_cast<std::ptrdiff_t>(done),
@@ -338,8 +358,12 @@ result<bool> recovery::replay_parked(run& r, const std::string& name) {
   if (!scan) {
     return scan.error();
   }
-  if (scan->how != segment_end::clean) {
-    return transient_failure("parked mail cannot be read", name + ": " + scan->why,
+  // It was finished, so it is whole to its end, or damaged.
+  if (scan->how != segment_end::clean || scan->end != source->header.size) {
+    return transient_failure("parked mail cannot be read",
+                             fmt::format("{}: {} at offset {}", name,
+                                         scan->why.empty() ? "a group is missing" : scan->why,
+                                         scan->why.empty() ? scan->end : scan->bad_offset),
                              "Keep a copy of the file, then remove it to go on without it.");
   }
   for (const task& t : tasks) {

@@ -85,6 +85,7 @@ class recovery {
 
   [[nodiscard]] result<void> collect_from(std::size_t source, record_number from,
                                           std::map<record_number, task*>& deliveries);
+  [[nodiscard]] result<void> sync_elsewhere(const maildir::partition& where);
   [[nodiscard]] result<unread> read(const record_source& source, const task& t);
   [[nodiscard]] result<std::vector<task>> take(const std::string& partition);
   void put_back(const std::string& partition, std::vector<task> rest);
