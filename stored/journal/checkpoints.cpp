@@ -41,6 +41,8 @@ struct checkpoints::state {
   bool asked = false;
   bool stopping = false;
   bool thread_ended = false;
+  std::uint64_t additions = 0; // times that something was settled
+  std::uint64_t covered = 0;   // of those, by a checkpoint
   checkpoint_figures figures;
   std::thread thread;
 
@@ -54,7 +56,9 @@ void checkpoints::state::run() {
   std::unique_lock lock(mutex);
   for (;;) {
     const bool hurry = with.writer.waits_for_room();
-    wake.wait_for(lock, hurry ? std::min(rhythm.interval, when_full) : rhythm.interval,
+    const auto longest = with.recovered.pending() > 0 ? std::min(rhythm.interval, rhythm.park_after)
+                                                      : rhythm.interval;
+    wake.wait_for(lock, hurry ? std::min(longest, when_full) : longest,
                   [this] { return stopping || asked; });
     const bool last = stopping;
     asked = false;
@@ -103,6 +107,10 @@ void checkpoints::state::make() {
     dirty = true;
     return;
   }
+  const std::uint64_t settled_so_far = [this] {
+    const std::lock_guard lock(mutex);
+    return additions;
+  }();
   const std::vector<std::string> emptied = with.recovered.emptied();
   const bool all_replayed = with.recovered.pending() == 0;
   if (!log_identities(unix_seconds(with.clock.wall_now())) || !sync_volume() || !record(below)) {
@@ -119,6 +127,7 @@ void checkpoints::state::make() {
   }
   const std::lock_guard lock(mutex);
   ++figures.checkpoints;
+  covered = settled_so_far;
   figures.longest = std::max(figures.longest, with.clock.steady_now() - start);
 }
 
@@ -197,6 +206,7 @@ void checkpoints::add(std::span<const logged_identity> stored) {
   const std::lock_guard lock(state_->mutex);
   state_->settled.insert(state_->settled.end(), stored.begin(), stored.end());
   state_->dirty = true;
+  ++state_->additions;
 }
 
 void checkpoints::ask() {
@@ -214,7 +224,9 @@ void checkpoints::set_rhythm(std::chrono::nanoseconds interval, identity_retenti
 
 checkpoint_figures checkpoints::figures() const {
   const std::lock_guard lock(state_->mutex);
-  return state_->figures;
+  checkpoint_figures now = state_->figures;
+  now.due = state_->additions != state_->covered;
+  return now;
 }
 
 bool checkpoints::stop(std::chrono::nanoseconds limit) {

@@ -44,6 +44,7 @@ struct checkpoint_rhythm {
 struct checkpoint_figures {
   std::uint64_t checkpoints = 0;
   std::chrono::nanoseconds longest{};
+  bool due = false; // something was settled or replayed since the last one
 };
 
 // Safe from any thread.

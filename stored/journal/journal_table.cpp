@@ -159,16 +159,19 @@ result<void> journal_table::recover_other(const maildir::partition& where,
   if (const result<void> joined = join(**opened, where); !joined) {
     return joined;
   }
-  if (!(*opened)->stop(time_to_close) || (*opened)->unusable()) {
+  // Its last checkpoint has to be made, else what was filed from it is not durable.
+  if (!(*opened)->stop(time_to_close) || (*opened)->unusable() ||
+      (*opened)->figures().checkpoint_due) {
     return transient_failure("the earlier journal of partition " + where.name() +
                                  " cannot be closed",
                              directory, "Look at dmesg and at the disk, then restart stored.");
   }
   log::notice("earlier journal closed", {{"partition", where.name()}, {"directory", directory}});
-  if (directory == own_directory(where)) {
-    return remove_directory(where);
+  if (directory != own_directory(where)) {
+    return remove_note(where);
   }
-  return remove_note(where);
+  // Mail of partitions that have not come yet: they have its path, and read it when they come.
+  return (*opened)->figures().unsettled > 0 ? result<void>() : remove_directory(where);
 }
 
 // A journal that holds nothing but what was parked stays.

@@ -70,6 +70,7 @@ struct volume_journal::impl {
   const clock_source& clock;
   const std::string path;
   const journal_settings settings;
+  segment_sizes sizes; // as they fit the volume
   fs::handle directory;
   fs::handle lock;
   std::string instance;
@@ -124,17 +125,17 @@ result<void> volume_journal::impl::open(const identity_visitor& known) {
     return collected;
   }
   // 5. What was delivered already?
+  const auto room = files.space(directory);
+  if (!room) {
+    return fs::to_failure(room.error(), path);
+  }
+  sizes = fit(settings.segments, room->total);
   if (const result<void> loaded = load_identities(known); !loaded) {
     return loaded;
   }
   // 6. The space, and the threads.
   segments.emplace(files, directory, *index.whose, index);
-  const auto room = files.space(directory);
-  if (!room) {
-    return fs::to_failure(room.error(), path);
-  }
-  if (const result<void> reserved = segments->reserve(fit(settings.segments, room->total));
-      !reserved) {
+  if (const result<void> reserved = segments->reserve(sizes); !reserved) {
     return reserved;
   }
   log::notice("journal open", {{"directory", path},
@@ -179,8 +180,7 @@ result<trust> volume_journal::impl::judge() {
 }
 
 result<void> volume_journal::impl::load_identities(const identity_visitor& known) {
-  const byte_count whole{settings.segments.size.octets / 16};
-  identities.emplace(files, directory, std::max<std::uint64_t>(whole.octets, block_size));
+  identities.emplace(files, directory, std::max<std::uint64_t>(sizes.size.octets / 16, block_size));
   return identities->load(known);
 }
 
@@ -271,7 +271,8 @@ void volume_journal::set_limits(std::chrono::nanoseconds checkpoint,
 
 journal_figures volume_journal::figures() const {
   const checkpoint_figures made = impl_->checkpointer->figures();
-  return {impl_->writer->figures(), impl_->open_records->open(), made.checkpoints, made.longest};
+  return {impl_->writer->figures(), impl_->open_records->open(), made.checkpoints, made.longest,
+          made.due};
 }
 
 const std::string& volume_journal::directory() const {

@@ -40,6 +40,7 @@ struct journal_figures {
   std::size_t unsettled = 0; // records that would be replayed if the machine died now
   std::uint64_t checkpoints = 0;
   std::chrono::nanoseconds longest_checkpoint{};
+  bool checkpoint_due = false; // something was settled or replayed since the last one
 };
 
 // Safe from any thread.
