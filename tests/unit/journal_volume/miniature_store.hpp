@@ -106,14 +106,14 @@ class miniature_store {
     return answers;
   }
 
-  // A checkpoint that begins now; false when there was none.
+  // A checkpoint that begins now; false when there was none (a fault keeps it from being made).
   bool checkpoint(const std::string& name) {
     for (int i = 0; i < 2; ++i) { // the first may have begun before
       const std::uint64_t before = journal(name).figures().checkpoints;
       if (!attach(name)) {
         return false;
       }
-      const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+      const auto give_up = std::chrono::steady_clock::now() + std::chrono::milliseconds(500);
       while (journal(name).figures().checkpoints == before) {
         if (journal(name).unusable() || std::chrono::steady_clock::now() > give_up) {
           return false;
