@@ -66,7 +66,7 @@ int serve(settings running, const std::string& file) {
 
   // The door.
   session_counter sessions;
-  net::io_threads threads(network_threads(fixed.network_threads));
+  net::io_threads threads(network_threads(fixed.network_threads), net::io_sharing::context_each);
   door entrance(threads, {partitions, deliveries, intake, sessions}, live);
   for (const net::listener_settings& where : fixed.listen) {
     if (const result<void> listens = entrance.listen(where); !listens) {

@@ -8,9 +8,15 @@
 
 namespace homeward::net {
 
-io_threads::io_threads(std::size_t count)
-    : context_(static_cast<int>(std::max<std::size_t>(count, 1))),
-      work_(boost::asio::make_work_guard(context_)), count_(std::max<std::size_t>(count, 1)) {}
+io_threads::io_threads(std::size_t count, io_sharing sharing)
+    : count_(std::max<std::size_t>(count, 1)) {
+  const bool shared = sharing == io_sharing::one_context;
+  for (std::size_t i = 0; i < (shared ? 1 : count_); ++i) {
+    contexts_.push_back(
+        std::make_unique<boost::asio::io_context>(shared ? static_cast<int>(count_) : 1));
+    work_.push_back(boost::asio::make_work_guard(*contexts_.back()));
+  }
+}
 
 io_threads::~io_threads() {
   stop();
@@ -19,9 +25,9 @@ io_threads::~io_threads() {
   }
 }
 
-void io_threads::run_one_thread() {
+void io_threads::run_one_thread(std::size_t number) {
   try {
-    context_.run();
+    contexts_[number % contexts_.size()]->run();
   } catch (const std::exception& e) {
     log::error("bug: an exception escaped a handler", {{"what", e.what()}});
     std::abort();
@@ -30,9 +36,9 @@ void io_threads::run_one_thread() {
 
 void io_threads::run() {
   for (std::size_t i = 1; i < count_; ++i) {
-    threads_.emplace_back([this] { run_one_thread(); });
+    threads_.emplace_back([this, i] { run_one_thread(i); });
   }
-  run_one_thread();
+  run_one_thread(0);
   for (std::thread& thread : threads_) {
     thread.join();
   }
@@ -40,8 +46,9 @@ void io_threads::run() {
 }
 
 void io_threads::stop() {
-  work_.reset();
-  context_.stop();
+  for (const auto& context : contexts_) {
+    context->stop();
+  }
 }
 
 } // namespace homeward::net

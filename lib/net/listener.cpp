@@ -173,12 +173,13 @@ result<listener> listener::open(asio::io_context& context, const endpoint& where
   return listener(std::move(s));
 }
 
-asio::awaitable<void> listener::run(std::function<void(accepted)> handle) {
+asio::awaitable<void> listener::run(std::function<void(accepted)> handle,
+                                    std::function<asio::io_context&()> context_of_next) {
   const std::shared_ptr<state> s = state_;
   asio::steady_timer pause(s->own);
   while (!s->closed) {
     boost::system::error_code error;
-    const auto session_strand = asio::make_strand(s->context);
+    const auto session_strand = asio::make_strand(context_of_next ? context_of_next() : s->context);
     if (s->where.is_unix()) {
       auto [failed, socket] = co_await s->unix_acceptor.async_accept(session_strand, as_result);
       error = failed;

@@ -38,8 +38,11 @@ class listener {
   ~listener();
 
   // Accepts until close(). Out of descriptors it waits a moment instead of spinning, and logs.
-  // `handle` is called for every connection and must not block.
-  [[nodiscard]] boost::asio::awaitable<void> run(std::function<void(accepted)> handle);
+  // `handle` is called for every connection and must not block. `context_of_next` says where the
+  // next connection shall live; without it, where the listener does.
+  [[nodiscard]] boost::asio::awaitable<void>
+  run(std::function<void(accepted)> handle,
+      std::function<boost::asio::io_context&()> context_of_next = {});
 
   // Stops accepting and removes the path of a unix socket. May be called from any thread.
   void close();

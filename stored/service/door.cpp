@@ -51,7 +51,8 @@ void door::open() {
   for (net::listener& l : listeners_) {
     log::notice("listening", {{"address", to_string(l.where())}});
     accepting_.spawn(threads_.make_strand(), "listener",
-                     l.run([this](net::accepted newcomer) { let_in(std::move(newcomer)); }));
+                     l.run([this](net::accepted newcomer) { let_in(std::move(newcomer)); },
+                           [this]() -> asio::io_context& { return threads_.next_context(); }));
   }
 }
 
