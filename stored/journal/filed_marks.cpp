@@ -1,5 +1,6 @@
 #include "stored/journal/filed_marks.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -70,13 +71,8 @@ bool filed_marks::contains(record_number n) const {
 
 result<void> filed_marks::forget(const std::string& instance, trust rest) {
   instance_.clear();
-  slots_.assign(slots, 0);
-  if (const auto emptied = files_->truncate(file_, 0); !emptied) {
-    return marks_failure(emptied.error());
-  }
-  if (const auto grown = files_->allocate(file_, slots_begin + slots * sizeof(record_number));
-      !grown) {
-    return marks_failure(grown.error());
+  if (const result<void> cleared = clear(); !cleared) {
+    return cleared;
   }
   if (const result<void> told = write_rest(rest); !told) {
     return told;
@@ -87,6 +83,37 @@ result<void> filed_marks::forget(const std::string& instance, trust rest) {
   }
   instance_ = instance;
   return {};
+}
+
+// In the space that the file has already: on a full disk there is no other, and a recovery must
+// not need any.
+result<void> filed_marks::clear() {
+  constexpr std::uint64_t whole = slots_begin + slots * sizeof(record_number);
+  constexpr std::size_t in_a_piece = slots_begin / sizeof(record_number);
+  static constexpr std::array<char, slots_begin> zeros{};
+  const std::string_view nothing(zeros.data(), zeros.size());
+  // The name of the instance goes first: what is half cleared is not believed.
+  result<void> good = write(0, nothing);
+  if (!good) {
+    return good;
+  }
+  const auto status = files_->status(file_);
+  if (!status) {
+    return marks_failure(status.error());
+  }
+  if (const auto grown = status->size < whole ? files_->allocate(file_, whole)
+                                              : fs::io_result<void>();
+      !grown) {
+    return marks_failure(grown.error());
+  }
+  for (std::size_t i = 0; i < slots && good; i += in_a_piece) {
+    const auto piece = std::span(slots_).subspan(i, in_a_piece);
+    if (std::any_of(piece.begin(), piece.end(), [](record_number n) { return n != 0; })) {
+      good = write(slots_begin + i * sizeof(record_number), nothing);
+    }
+  }
+  slots_.assign(slots, 0);
+  return good;
 }
 
 result<void> filed_marks::complete() {
