@@ -3,6 +3,7 @@
 import random
 import re
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from support.loop_volume import LoopVolume, why_not
 from support.mounts import MemoryMount
 from support.process import run
 from support.store_judge import Judge, files_in
-from support.store_senders import SMALL, Senders, deliver_once
+from support.store_senders import Senders, deliver_once
 from support.waiting import wait_until
 
 
@@ -61,7 +62,9 @@ def test_a_failed_sync_of_the_journal_ends_it(here, volume_of, strace, say, when
             with Failing(store, "fdatasync", f"error=EIO:when={when}"):
                 wait_until(lambda: "journal failed" in store.log_since_start(),
                            "the journal fails", 20, pause=0.01)
-            # Syncs work again; the journal must not.
+            # What was synced before is filed and answered still. Syncs work again; the journal
+            # must not.
+            time.sleep(1)
             before = dict.fromkeys(names(store))
             accepted = senders.accepted
             later = [deliver_once(store.port, senders.new(random)) for _ in range(10)]

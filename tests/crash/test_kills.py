@@ -1,7 +1,6 @@
 """kill -9 at random moments: nothing acknowledged is lost, torn, misplaced or doubled (F1, F29)."""
 
 import random
-import time
 
 from conftest import scaled
 
