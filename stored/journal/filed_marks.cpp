@@ -15,6 +15,8 @@ using filed_layout::place_of;
 using filed_layout::slots;
 using filed_layout::slots_begin;
 
+constexpr std::uint64_t whole = slots_begin + slots * sizeof(record_number);
+
 failure marks_failure(const fs::io_error& e) {
   return fs::to_failure(e, filed_marks_name);
 }
@@ -71,7 +73,12 @@ bool filed_marks::contains(record_number n) const {
 
 result<void> filed_marks::forget(const std::string& instance, trust rest) {
   instance_.clear();
-  if (const result<void> cleared = clear(); !cleared) {
+  result<void> cleared = clear();
+  if (!cleared && cleared.error().reason == failure_reason::full) {
+    cleared = begin_anew(); // btrfs writes nothing in place
+  }
+  slots_.assign(slots, 0);
+  if (!cleared) {
     return cleared;
   }
   if (const result<void> told = write_rest(rest); !told) {
@@ -88,7 +95,6 @@ result<void> filed_marks::forget(const std::string& instance, trust rest) {
 // In the space that the file has already: on a full disk there is no other, and a recovery must
 // not need any.
 result<void> filed_marks::clear() {
-  constexpr std::uint64_t whole = slots_begin + slots * sizeof(record_number);
   constexpr std::size_t in_a_piece = slots_begin / sizeof(record_number);
   static constexpr std::array<char, slots_begin> zeros{};
   const std::string_view nothing(zeros.data(), zeros.size());
@@ -101,8 +107,8 @@ result<void> filed_marks::clear() {
   if (!status) {
     return marks_failure(status.error());
   }
-  if (const auto grown = status->size < whole ? files_->allocate(file_, whole)
-                                              : fs::io_result<void>();
+  if (const auto grown =
+          status->size < whole ? files_->allocate(file_, whole) : fs::io_result<void>();
       !grown) {
     return marks_failure(grown.error());
   }
@@ -112,8 +118,13 @@ result<void> filed_marks::clear() {
       good = write(slots_begin + i * sizeof(record_number), nothing);
     }
   }
-  slots_.assign(slots, 0);
   return good;
+}
+
+result<void> filed_marks::begin_anew() {
+  const auto emptied = files_->truncate(file_, 0);
+  const auto grown = emptied ? files_->allocate(file_, whole) : emptied;
+  return grown ? result<void>() : marks_failure(grown.error());
 }
 
 result<void> filed_marks::complete() {

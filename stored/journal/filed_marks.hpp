@@ -53,6 +53,7 @@ class filed_marks {
   filed_marks(fs::file_system& files, fs::handle file) : files_(&files), file_(std::move(file)) {}
   [[nodiscard]] result<void> load();
   [[nodiscard]] result<void> clear();
+  [[nodiscard]] result<void> begin_anew();
   [[nodiscard]] result<void> write_rest(trust rest);
   [[nodiscard]] result<void> write(std::uint64_t offset, std::string_view octets);
 
