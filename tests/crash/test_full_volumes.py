@@ -79,7 +79,10 @@ def test_a_full_disk(here, volume_of, say, kind):
             cut_power(store, volume)
         hoard = fill(volume.path, store.owner)
         store.start(wait=False)
-        time.sleep(3)
+        if kind == "btrfs":
+            time.sleep(3)  # it writes nothing in place: how far it gets depends
+        else:
+            wait_for_partitions(store)
         open_before = store.log_since_start().count("partition open")
         shutil.rmtree(hoard)
         wait_for_partitions(store)
