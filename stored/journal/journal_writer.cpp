@@ -30,6 +30,10 @@ std::uint32_t microseconds(std::chrono::nanoseconds took) {
   return static_cast<std::uint32_t>(std::clamp<std::int64_t>(count, 1, 0xffffffff));
 }
 
+void add_to(std::vector<waiting_record>& group, std::vector<waiting_record> more) {
+  std::move(more.begin(), more.end(), std::back_inserter(group));
+}
+
 failure stopped() {
   return transient_failure("the store is stopping");
 }
@@ -48,7 +52,10 @@ struct journal_writer::state {
   [[nodiscard]] std::uint64_t room_needed(const std::vector<waiting_record>& group) const;
   [[nodiscard]] bool make_room(std::uint64_t needed);
   [[nodiscard]] bool begin_segment(std::uint64_t needed);
+  [[nodiscard]] bool commit_when_it_fits(std::vector<waiting_record>& group);
   [[nodiscard]] bool commit_control();
+  [[nodiscard]] std::vector<waiting_record> take_control(bool with_aborts);
+  [[nodiscard]] bool aborts_fit() const;
   [[nodiscard]] bool write_and_sync(std::string_view octets, std::size_t records);
   [[nodiscard]] fs::io_result<void> sync();
   void tell(std::vector<waiting_record>& group, record_number first);
@@ -70,7 +77,8 @@ struct journal_writer::state {
   std::condition_variable wake;
   std::condition_variable ended;
   commit_queue deliveries;
-  commit_queue control;
+  commit_queue aborts;
+  commit_queue checkpoints;
   record_number next_record;
   record_number durable_below;
   record_number checkpoint;
@@ -90,8 +98,7 @@ void journal_writer::state::run() {
       break;
     }
     lock.unlock();
-    const std::uint64_t needed = room_needed(group);
-    if (!make_room(needed) || !commit(group, reserved_for_control)) {
+    if (!commit_when_it_fits(group)) {
       fail(std::move(group), *dead);
     }
     group.clear(); // what it keeps alive ends here, without the lock
@@ -104,11 +111,12 @@ void journal_writer::state::run() {
 // Empty when the thread shall end. What is dead fails here.
 std::vector<waiting_record> journal_writer::state::take_group(std::unique_lock<std::mutex>& lock) {
   for (;;) {
-    wake.wait(lock, [this] { return stopping || !deliveries.empty() || !control.empty(); });
+    wake.wait(lock, [this] {
+      return stopping || !deliveries.empty() || !aborts.empty() || !checkpoints.empty();
+    });
     if (dead) {
-      std::vector<waiting_record> failed = control.take_all();
-      std::vector<waiting_record> more = deliveries.take_all();
-      std::move(more.begin(), more.end(), std::back_inserter(failed));
+      std::vector<waiting_record> failed = take_control(true);
+      add_to(failed, deliveries.take_all());
       if (failed.empty() && stopping) {
         return {};
       }
@@ -118,11 +126,39 @@ std::vector<waiting_record> journal_writer::state::take_group(std::unique_lock<s
       lock.lock();
       continue;
     }
-    std::vector<waiting_record> group = control.take_all();
-    std::vector<waiting_record> more = deliveries.take_group(limits);
-    std::move(more.begin(), more.end(), std::back_inserter(group));
-    return group;
+    // Control records go alone: a checkpoint that waits with deliveries for the room that it makes
+    // would wait for ever.
+    std::vector<waiting_record> group =
+        take_control(!segment || checkpoints.empty() || aborts_fit());
+    return group.empty() ? deliveries.take_group(limits) : std::move(group);
   }
+}
+
+std::vector<waiting_record> journal_writer::state::take_control(bool with_aborts) {
+  std::vector<waiting_record> group = checkpoints.take_all();
+  if (with_aborts) {
+    add_to(group, aborts.take_all());
+  }
+  return group;
+}
+
+// Aborts leave the second half of the reserve to the checkpoint that makes room.
+bool journal_writer::state::aborts_fit() const {
+  const std::uint64_t needed =
+      block_padded(group_header_size + checkpoints.octets() + aborts.octets());
+  return offset + needed + reserved_for_control / 2 <= segment->size;
+}
+
+bool journal_writer::state::commit_when_it_fits(std::vector<waiting_record>& group) {
+  const std::uint64_t needed = room_needed(group);
+  const auto is_checkpoint = [](const waiting_record& r) {
+    return std::holds_alternative<checkpoint_record>(r.what);
+  };
+  const bool may_use_reserve = std::any_of(group.begin(), group.end(), is_checkpoint);
+  if (may_use_reserve && segment && offset + needed <= segment->size) {
+    return commit(group, 0);
+  }
+  return make_room(needed) && commit(group, reserved_for_control);
 }
 
 std::uint64_t journal_writer::state::room_needed(const std::vector<waiting_record>& group) const {
@@ -193,15 +229,16 @@ bool journal_writer::state::commit_control() {
   {
     std::unique_lock lock(mutex);
     wake.wait(lock, [this] {
-      return dead || stopping || !control.empty() || with.segments.has_one_to_begin();
+      return dead || stopping || !checkpoints.empty() || (!aborts.empty() && aborts_fit()) ||
+             with.segments.has_one_to_begin();
     });
-    if (stopping && !dead && control.empty() && !with.segments.has_one_to_begin()) {
+    if (stopping && !dead && checkpoints.empty() && !with.segments.has_one_to_begin()) {
       dead = transient_failure("the store is stopping, and its journal is full");
     }
     if (dead) {
       return false;
     }
-    group = control.take_all();
+    group = take_control(aborts_fit());
   }
   if (group.empty()) {
     return true;
@@ -350,7 +387,9 @@ void journal_writer::append_control(const record& r, committed tell) {
   {
     const std::lock_guard lock(state_->mutex);
     if (!state_->stopping) {
-      state_->control.push({}, {r, nullptr, group_builder::room_for(r), std::move(tell)});
+      commit_queue& queue =
+          std::holds_alternative<abort_record>(r) ? state_->aborts : state_->checkpoints;
+      queue.push({}, {r, nullptr, group_builder::room_for(r), std::move(tell)});
       state_->wake.notify_one();
       return;
     }

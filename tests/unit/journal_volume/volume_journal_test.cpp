@@ -304,6 +304,40 @@ TEST_F(one_journal, a_full_journal_waits_and_a_settled_backlog_makes_room) {
   EXPECT_FALSE(journal_->unusable());
 }
 
+TEST_F(one_journal, refusals_while_it_is_full_leave_room_for_the_checkpoint_that_ends_it) {
+  open();
+  const std::string message(200000, 'x');
+  told_commits told;
+  std::size_t appended = 0;
+  while (journal_->figures().writer.waits_for_room == 0) {
+    append(told, message);
+    ++appended;
+    ASSERT_TRUE(becomes(
+        [&] { return told.count() == appended || journal_->figures().writer.waits_for_room > 0; }));
+  }
+  told_commits refusals;
+  constexpr std::size_t many = 100; // more blocks than what is left of the segment
+  for (std::size_t i = 0; i < many; ++i) {
+    const std::size_t before = refusals.count();
+    journal_->append(abort_record{1, {0}}, refusals.callback());
+    if (i < 4) { // one by one: each takes a block
+      EXPECT_TRUE(becomes([&] { return refusals.count() > before; }));
+    } else {
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    }
+  }
+  EXPECT_LT(refusals.count(), many);
+  EXPECT_FALSE(journal_->unusable());
+  for (record_number n = 1; n <= told.count(); ++n) {
+    journal_->settle(n, {});
+  }
+  for (const result<record_number>& r : refusals.wait(many)) {
+    EXPECT_TRUE(r);
+  }
+  EXPECT_TRUE(told.wait(appended).back());
+  EXPECT_FALSE(journal_->unusable());
+}
+
 TEST_F(one_journal, segments_are_used_again_only_after_a_checkpoint) {
   open();
   const std::string message(200000, 'x');
