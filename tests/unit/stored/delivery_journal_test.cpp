@@ -123,6 +123,7 @@ class journaled : public testing::Test {
   // One delivery, and the checkpoints that a start and a first segment ask for: at rest from then.
   void warm_up() {
     ASSERT_TRUE(deliver("k0", {ann})[0]);
+    ASSERT_TRUE(journals_->attach(partition_->where, partition_->device)); // asks for one more
     std::uint64_t made = 0;
     do {
       made = partition_->journal->figures().checkpoints;
