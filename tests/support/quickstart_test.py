@@ -83,9 +83,13 @@ def test_a_lost_or_doubled_message_is_noticed(capsys, damage, found):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_cleans_up(number):
+    # What runs in the background of a script has SIGINT ignored, and its children too.
+    def not_ignored():
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
     child = subprocess.Popen([TREE / "quickstart", "--mta", "none", "--messages", "30000"],
                              env=_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                             text=True, start_new_session=True)
+                             text=True, start_new_session=True, preexec_fn=not_ignored)
     text = ""
     while "[4/5]" not in text:
         text += child.stdout.readline()
