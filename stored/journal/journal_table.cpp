@@ -156,12 +156,14 @@ result<void> journal_table::recover_other(const maildir::partition& where,
   if (!opened) {
     return opened.error();
   }
-  if (const result<void> joined = join(**opened, where); !joined) {
+  const result<void> joined = join(**opened, where);
+  // Closed in any case, so that the next attempt can open it.
+  const bool closed = (*opened)->stop(time_to_close);
+  if (!joined) {
     return joined;
   }
   // Its last checkpoint has to be made, else what was filed from it is not durable.
-  if (!(*opened)->stop(time_to_close) || (*opened)->unusable() ||
-      (*opened)->figures().checkpoint_due) {
+  if (!closed || (*opened)->unusable() || (*opened)->figures().checkpoint_due) {
     return transient_failure("the earlier journal of partition " + where.name() +
                                  " cannot be closed",
                              directory, "Look at dmesg and at the disk, then restart stored.");

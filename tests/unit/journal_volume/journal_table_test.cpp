@@ -227,6 +227,24 @@ TEST_F(some_partitions, a_journal_is_not_removed_while_its_identities_cannot_be_
   EXPECT_EQ(mail_in("mail1"), 1U);
 }
 
+TEST_F(some_partitions, one_of_earlier_times_can_be_recovered_again_after_a_fault) {
+  unsigned failed = 0;
+  for (unsigned nth = 1; nth < 120; ++nth) {
+    start();
+    leave(*attach("mail1").value(), "mail1", "k" + std::to_string(nth));
+    kill();
+    start(false);
+    const maildir::partition where = open("mail1");
+    files_.plan({.nth = nth, .error = ENOSPC});
+    failed += table_->attach(where, volume) ? 0U : 1U;
+    files_.reset();
+    const auto again = attach("mail1"); // by the same process
+    ASSERT_TRUE(again) << nth << ": " << describe(again.error());
+    EXPECT_EQ(mail_in("mail1"), nth);
+  }
+  EXPECT_GT(failed, 10U);
+}
+
 TEST_F(some_partitions, another_process_has_it) {
   ASSERT_TRUE(attach("mail1"));
   journal_table other(files_, clock_, {.farm = "farm"}, true, {});
