@@ -254,9 +254,12 @@ void recovery::put_back(const std::string& partition, std::vector<task> rest) {
   }
 }
 
-// Marked first, as every delivery: what is filed now is not filed again within this boot.
+// Marked first, as every delivery: what is filed now is not filed again within this boot. Nothing
+// was filed of a message apart: whether it is there is looked for every time.
 void recovery::settle(const task& t) {
-  marks_.set(t.where.number);
+  if (t.where.type != record_type::delivery_apart) {
+    marks_.set(t.where.number);
+  }
   open_.settle(t.where.number);
   const std::lock_guard lock(mutex_);
   --pending_;
@@ -372,8 +375,7 @@ result<bool> recovery::replay_parked(run& r, const std::string& name) {
       return again.error();
     }
     const delivery_record& d = again->delivery;
-    const bool is_filed =
-        marks_.contains(mark_of(name)) || (d.apart && d.size == known_to_be_filed);
+    const bool is_filed = d.apart ? d.size == known_to_be_filed : marks_.contains(mark_of(name));
     const auto done = r.replay(d, t.refused, !is_filed, maildir::restore_mode::rewrite);
     if (!done) {
       return done.error();

@@ -1,6 +1,7 @@
 // The write path with a journal: what is on record before what is visible, and both before the
 // answer; recipients that are refused at filing; messages filed apart; a journal that fails.
 
+#include <cerrno>
 #include <condition_variable>
 #include <mutex>
 #include <string>
@@ -310,6 +311,25 @@ TEST_F(journaled, a_large_message_that_was_taken_out_is_not_known_after_a_restar
   ASSERT_TRUE(again[0] && again[1]);
   EXPECT_FALSE(again[0]->repeat);
   EXPECT_EQ(mail(), 3U);
+}
+
+TEST_F(journaled, nor_after_two_restarts_without_a_checkpoint_between_them) {
+  warm_up();
+  ASSERT_TRUE(deliver("k3", {ann})[0]); // its identity keeps the checkpoints waiting
+  files_.plan({.kind = call::sync_data});
+  ASSERT_FALSE(deliver("k1", {ann, bob}, large())[0]);
+  kill();
+  for (int i = 0; i < 2; ++i) {
+    files_.plan({.kind = call::allocate, .error = ENOSPC, .for_ever = true});
+    start();
+    EXPECT_EQ(mail(), 2U);
+    kill();
+  }
+  start();
+  const auto again = deliver("k1", {ann, bob}, large());
+  ASSERT_TRUE(again[0] && again[1]);
+  EXPECT_FALSE(again[0]->repeat);
+  EXPECT_EQ(mail(), 4U);
 }
 
 TEST_F(journaled, a_large_message_that_a_reader_has_moved_is_known_after_a_power_cut) {
