@@ -280,7 +280,8 @@ result<void> recovery::sync_elsewhere(const maildir::partition& where) {
 }
 
 result<replayed> recovery::replay(const maildir::partition& where, const stored_recipient& tell,
-                                  std::uint64_t now, std::vector<logged_identity>& identities) {
+                                  std::uint64_t now, const identity_sink& log) {
+  std::vector<logged_identity> identities;
   parked_file parked(files_, directory_, *index_.whose, where.id());
   run r(where, parked, tell, identities);
   result<std::vector<std::string>> names = list_parked(files_, directory_, where.id());
@@ -290,6 +291,7 @@ result<replayed> recovery::replay(const maildir::partition& where, const stored_
   for (auto name = names->begin(); name != names->end();) {
     const result<bool> done = replay_parked(r, *name);
     if (!done) {
+      log(identities);
       return done.error();
     }
     name = *done ? name + 1 : names->erase(name);
@@ -318,6 +320,7 @@ result<replayed> recovery::replay(const maildir::partition& where, const stored_
     good = durable;
     done = 0;
   }
+  log(identities);
   std::for_each(tasks.begin(), tasks.begin() + static_cast<std::ptrdiff_t>(done),
                 [this](const task& t) { settle(t); });
   tasks.erase(tasks.begin(), tasks.begin() + static_cast<std::ptrdiff_t>(done));

@@ -16,6 +16,7 @@
 #include <map>
 #include <mutex>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,8 @@ namespace homeward::journal {
 // of the mailbox. Gives back the identity for the log. On the thread that replays.
 using stored_recipient =
     std::function<logged_identity(const delivery_record&, std::size_t mailbox)>;
+
+using identity_sink = std::function<void(std::span<const logged_identity>)>;
 
 // What a replay did, for the log.
 struct replayed {
@@ -54,11 +57,12 @@ class recovery {
   [[nodiscard]] result<void> collect();
 
   // Files what belongs to the partition, parked records included. A failure (a full or faulty disk)
-  // leaves the rest to be done by the next call. `identities` gathers what `tell` gave, also when
-  // it fails.
+  // leaves the rest to be done by the next call. `log` gets what `tell` gave, also when it fails,
+  // and before anything is settled: a checkpoint may come at any moment, and what it sees as
+  // settled has to be in the log with it.
   [[nodiscard]] result<replayed> replay(const maildir::partition& where,
                                         const stored_recipient& tell, std::uint64_t now,
-                                        std::vector<logged_identity>& identities);
+                                        const identity_sink& log);
   // The parked files whose records replay() has filed: to be removed after a sync of the volume
   // that began later, and then to be forgotten.
   [[nodiscard]] std::vector<std::string> emptied() const;

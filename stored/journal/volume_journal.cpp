@@ -222,10 +222,10 @@ volume_journal::~volume_journal() {
 
 result<replayed> volume_journal::join(const maildir::partition& where,
                                       const stored_recipient& tell) {
-  std::vector<logged_identity> identities;
-  auto done =
-      impl_->recovered->replay(where, tell, unix_seconds(impl_->clock.wall_now()), identities);
-  impl_->checkpointer->add(identities);
+  auto done = impl_->recovered->replay(where, tell, unix_seconds(impl_->clock.wall_now()),
+                                       [this](std::span<const logged_identity> identities) {
+                                         impl_->checkpointer->add(identities);
+                                       });
   if (!done && done.error().reason == failure_reason::full) {
     // The journal's own spare space, for the next attempt.
     if (const std::size_t released = impl_->segments->release_spares(); released > 0) {
