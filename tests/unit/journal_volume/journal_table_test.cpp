@@ -5,6 +5,7 @@
 
 #include "stored/journal/journal_note.hpp"
 #include "stored/journal/journal_table.hpp"
+#include "stored/journal/recovery.hpp"
 #include "tests/unit/journal_volume/journal_fixture.hpp"
 #include "tests/unit/maildir/mail_store.hpp"
 
@@ -243,6 +244,32 @@ TEST_F(some_partitions, one_of_earlier_times_can_be_recovered_again_after_a_faul
     EXPECT_EQ(mail_in("mail1"), nth);
   }
   EXPECT_GT(failed, 10U);
+}
+
+// A checkpoint may come at any moment of a recovery: what it sees as settled it has to log.
+TEST_F(some_partitions, a_recovery_tells_the_identities_of_records_before_it_settles_them) {
+  leave(*attach("mail1").value(), "mail1", "k1");
+  kill();
+  const fs::handle directory = memory_.open_directory("/srv/mail1/.homeward-journal").value();
+  const auto index = read_index(memory_, directory, "farm");
+  ASSERT_TRUE(index);
+  filed_marks marks = filed_marks::open(memory_, directory).value();
+  settlements open_records(index->checkpoint);
+  recovery r(memory_, directory, *index, trust::compare, marks, open_records);
+  ASSERT_TRUE(r.collect());
+  std::vector<std::uint64_t> logged;
+  const maildir::partition where = open("mail1");
+  const auto done = r.replay(
+      where, [](const delivery_record&, std::size_t) { return logged_identity{.high = 77}; }, 5,
+      [&](std::span<const logged_identity> identities) {
+        EXPECT_EQ(open_records.open(), 1U) << "settled already";
+        for (const logged_identity& i : identities) {
+          logged.push_back(i.high);
+        }
+      });
+  ASSERT_TRUE(done) << describe(done.error());
+  EXPECT_EQ(logged, std::vector<std::uint64_t>{77});
+  EXPECT_EQ(open_records.open(), 0U);
 }
 
 TEST_F(some_partitions, another_process_has_it) {

@@ -3,7 +3,6 @@
 // Maildirs.
 
 #include <map>
-#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -29,7 +28,7 @@ struct promise {
   bool strict = false;
 };
 
-// What happened since all was judged the last time.
+// What happened since the partition was judged the last time.
 struct since {
   bool cut = false;       // the power was cut
   bool disturbed = false; // in this boot there were errors, planned ones
@@ -91,17 +90,15 @@ class ledger {
     return copies;
   }
 
-  // Holds the promises against what is visible in these partitions, all of which have recovered.
-  void judge(fs::file_system& files, const std::set<std::string>& partitions, since s,
+  // Holds the promises against what is visible in a partition that has recovered.
+  void judge(fs::file_system& files, const std::string& partition, since s,
              std::vector<std::string>& wrong) {
     std::map<delivery_key, std::vector<std::string>> copies;
-    for (const std::string& partition : partitions) {
-      for (const visible_copy& c : look(files, partition, wrong)) {
-        copies[{c.key, c.mailbox}].push_back(c.path);
-      }
+    for (const visible_copy& c : look(files, partition, wrong)) {
+      copies[{c.key, c.mailbox}].push_back(c.path);
     }
     for (auto& [id, p] : promises_) {
-      if (partitions.contains(partitions_.at(id.second))) {
+      if (partitions_.at(id.second) == partition) {
         judge_one(id, p, copies[id], s, wrong);
       }
     }
