@@ -143,10 +143,11 @@ def test_after_a_power_cut_only_the_last_moments_come_back(here, volume_of, say)
             for _ in range(cuts):
                 with senders:
                     time.sleep(choice.uniform(0.5, CHECKPOINT + SLACK + 1))
-                    with reader.turn:
-                        cut = time.monotonic()
-                        cut_power(store, volume)
-                with reader.turn:
+                    # Until recovery has ended no reader is served.
+                    reader.turn.acquire()
+                    cut = time.monotonic()
+                    cut_power(store, volume)
+                try:
                     start_after(store)
                     returned = back(store, reader)
                     ages += [cut - reader.gone.pop(key) for key in returned]
@@ -154,6 +155,8 @@ def test_after_a_power_cut_only_the_last_moments_come_back(here, volume_of, say)
                     assert found.clean, str(found)
                     taken += len(reader.gone)
                     most = max(most, len(returned))
+                finally:
+                    reader.turn.release()
         senders.finish()
     say(f"{cuts} cuts, came back {len(ages)} (at most {most} after a cut), the oldest taken away "
         f"{max(ages, default=0):.1f} s before it; stayed away {taken}")
