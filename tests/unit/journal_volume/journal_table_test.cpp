@@ -312,6 +312,36 @@ TEST_F(some_partitions, mail_of_an_absent_one_is_parked_and_comes_back) {
   EXPECT_NE(std::find(recovered_.begin(), recovered_.end(), "1.k2.x"), recovered_.end());
 }
 
+TEST_F(some_partitions, parked_mail_that_cannot_be_read_now_is_not_given_up) {
+  ASSERT_TRUE(attach("mail1"));
+  leave(*attach("mail2").value(), "mail2", "k2");
+  kill();
+  start();
+  auto one = attach("mail1").value();
+  clock_.advance(std::chrono::seconds(11));
+  ASSERT_TRUE(attach("mail1"));
+  ASSERT_TRUE(becomes([&] { return one->figures().unsettled == 0; }));
+  one.reset();
+  kill();
+  memory_.crash(fs::crash_keeps::everything, 1);
+  const fs::handle directory = memory_.open_directory("/srv/mail1/.homeward-journal").value();
+  const auto index = read_index(memory_, directory, "farm");
+  ASSERT_TRUE(index);
+  filed_marks marks = filed_marks::open(memory_, directory).value();
+  settlements open_records(index->checkpoint);
+  recovery r(files_, directory, *index, trust::compare, marks, open_records);
+  const maildir::partition where = open("mail2");
+  const auto tell = [](const delivery_record&, std::size_t) { return logged_identity{}; };
+  const auto log = [](std::span<const logged_identity>) {};
+  files_.reset();
+  files_.plan({.kind = call::open_at, .error = EMFILE});
+  EXPECT_FALSE(r.replay(where, tell, 5, log));
+  EXPECT_TRUE(r.emptied().empty()) << "it would be removed with the next checkpoint";
+  ASSERT_TRUE(r.replay(where, tell, 5, log));
+  EXPECT_EQ(r.emptied().size(), 1U);
+  EXPECT_EQ(mail_in("mail2"), 1U);
+}
+
 TEST_F(some_partitions, parked_mail_survives_a_disk_that_does_not_read_for_once) {
   ASSERT_TRUE(attach("mail1"));
   leave(**attach("mail2"), "mail2", "k2");
@@ -339,6 +369,12 @@ TEST_F(some_partitions, parked_mail_survives_a_disk_that_does_not_read_for_once)
   }
   ASSERT_TRUE(attach("mail2"));
   EXPECT_EQ(mail_in("mail2"), 1U);
+}
+
+TEST_F(some_partitions, a_note_is_durable_when_it_is_written) {
+  ASSERT_TRUE(write_note(open("mail2"), "/srv/mail1/.homeward-journal"));
+  memory_.crash(fs::crash_keeps::nothing, 1);
+  EXPECT_EQ(note_of("mail2"), "/srv/mail1/.homeward-journal");
 }
 
 TEST_F(some_partitions, a_bad_note_is_reported) {

@@ -271,6 +271,24 @@ TEST_F(one_journal, identities_of_a_checkpoint_are_told_at_the_next_start) {
   EXPECT_EQ(known_, std::vector{one});
 }
 
+TEST_F(one_journal, identities_wait_for_a_log_that_can_be_written_and_hold_the_checkpoint_back) {
+  open_at_rest();
+  const logged_identity one{.high = 1, .low = 2, .seconds = 3, .origin = "mx"};
+  const std::uint64_t before = journal_->figures().checkpoints;
+  files_.plan({.kind = call::allocate, .error = ENOSPC, .for_ever = true});
+  journal_->settle(append_one(), {&one, 1});
+  ask_for_checkpoint();
+  ASSERT_TRUE(becomes([&] { return files_.count(call::allocate) > 0; }));
+  EXPECT_EQ(journal_->figures().checkpoints, before);
+  EXPECT_TRUE(journal_->figures().checkpoint_due);
+  EXPECT_FALSE(journal_->unusable());
+  files_.reset();
+  checkpoint();
+  cut_power();
+  open();
+  EXPECT_EQ(known_, std::vector{one});
+}
+
 TEST_F(one_journal, a_full_journal_waits_and_a_settled_backlog_makes_room) {
   open();
   const std::string message(200000, 'x');
