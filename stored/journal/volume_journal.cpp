@@ -70,7 +70,8 @@ struct volume_journal::impl {
   const clock_source& clock;
   const std::string path;
   const journal_settings settings;
-  segment_sizes sizes; // as they fit the volume
+  segment_sizes sizes;              // as they fit the volume
+  std::uint64_t largest_record = 0; // known for good: asking the segments may wait for the disk
   fs::handle directory;
   fs::handle lock;
   std::string instance;
@@ -138,6 +139,7 @@ result<void> volume_journal::impl::open(const identity_visitor& known) {
   if (const result<void> reserved = segments->reserve(sizes); !reserved) {
     return reserved;
   }
+  largest_record = segments->smallest() / 4;
   log::notice("journal open", {{"directory", path},
                                {"checkpoint", index.checkpoint},
                                {"next", index.next_record},
@@ -244,7 +246,7 @@ std::optional<failure> volume_journal::unusable() const {
 }
 
 bool volume_journal::fits(const delivery_record& r) const {
-  return group_builder::room_for(r) <= impl_->segments->smallest() / 4;
+  return group_builder::room_for(r) <= impl_->largest_record;
 }
 
 void volume_journal::append(delivery_record r, std::shared_ptr<const void> keep, committed tell) {
