@@ -75,6 +75,12 @@ class some_partitions : public ::testing::Test {
     journal.append(std::move(r), nullptr, told.callback());
     ASSERT_TRUE(told.wait(1).front());
   }
+  // No checkpoint is under way or asked for.
+  static bool at_rest(const volume_journal& journal) {
+    const std::uint64_t made = journal.figures().checkpoints;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    return !journal.figures().checkpoint_due && journal.figures().checkpoints == made;
+  }
   std::size_t mail_in(const std::string& name) {
     return maildir::test::mail_in(memory_, "/srv/" + name).size();
   }
@@ -312,34 +318,96 @@ TEST_F(some_partitions, mail_of_an_absent_one_is_parked_and_comes_back) {
   EXPECT_NE(std::find(recovered_.begin(), recovered_.end(), "1.k2.x"), recovered_.end());
 }
 
-TEST_F(some_partitions, parked_mail_that_cannot_be_read_now_is_not_given_up) {
+// A recovery by itself, without the threads of a journal: mail of mail2 lies parked.
+class parked_mail : public some_partitions {
+ protected:
+  parked_mail() {
+    EXPECT_TRUE(attach("mail1"));
+    leave(*attach("mail2").value(), "mail2", "k2");
+    kill();
+    begin();
+    clock_.advance(std::chrono::seconds(11));
+    EXPECT_TRUE(recovery_->park_rest(5));
+  }
+  // As after a kill: what was marked is marked.
+  void begin() {
+    directory_ = memory_.open_directory("/srv/mail1/.homeward-journal").value();
+    index_ = read_index(memory_, directory_, "farm").value();
+    marks_.emplace(filed_marks::open(memory_, directory_).value());
+    if (!marks_->is_of("here")) {
+      EXPECT_TRUE(marks_->forget("here", trust::compare));
+    }
+    open_records_.emplace(index_.checkpoint);
+    recovery_.emplace(files_, directory_, index_, trust::compare, *marks_, *open_records_);
+    EXPECT_TRUE(recovery_->collect());
+  }
+  result<replayed> replay() {
+    const maildir::partition where = open("mail2");
+    files_.reset();
+    return recovery_->replay(
+        where, [](const delivery_record&, std::size_t) { return logged_identity{}; }, 5,
+        [](std::span<const logged_identity>) {});
+  }
+  void delete_mail() {
+    const fs::handle in = memory_.open_directory("/srv/mail2/a.example/ann/Maildir/new").value();
+    ASSERT_TRUE(memory_.unlink_at(in, memory_.list(in)->front().name));
+  }
+
+  fs::handle directory_;
+  journal_index index_;
+  std::optional<filed_marks> marks_;
+  std::optional<settlements> open_records_;
+  std::optional<recovery> recovery_;
+};
+
+TEST_F(parked_mail, that_cannot_be_read_now_is_not_given_up) {
+  const maildir::partition where = open("mail2");
+  const auto tell = [](const delivery_record&, std::size_t) { return logged_identity{}; };
+  files_.reset();
+  files_.plan({.kind = call::open_at, .error = EMFILE});
+  EXPECT_FALSE(recovery_->replay(where, tell, 5, [](std::span<const logged_identity>) {}));
+  EXPECT_TRUE(recovery_->emptied().empty()) << "it would be removed with the next checkpoint";
+  ASSERT_TRUE(replay());
+  EXPECT_EQ(recovery_->emptied().size(), 1U);
+  EXPECT_EQ(mail_in("mail2"), 1U);
+}
+
+TEST_F(parked_mail, does_not_come_back_after_a_kill_when_a_reader_has_deleted_it) {
+  ASSERT_TRUE(replay());
+  ASSERT_EQ(mail_in("mail2"), 1U);
+  delete_mail();
+  begin();
+  ASSERT_TRUE(replay());
+  EXPECT_EQ(mail_in("mail2"), 0U);
+  EXPECT_EQ(recovery_->emptied().size(), 1U) << "and its file is not needed any more";
+}
+
+TEST_F(parked_mail, stays_parked_until_what_was_filed_is_synced) {
+  start();
+  auto one = attach("mail1").value();
+  ASSERT_TRUE(becomes([&] { return one->figures().checkpoints > 0 && at_rest(*one); }));
+  files_.plan({.kind = call::sync_file_system});
+  ASSERT_TRUE(attach("mail2"));
+  EXPECT_EQ(mail_in("mail2"), 1U);
+  ASSERT_TRUE(becomes([&] { return one->unusable().has_value(); }));
+  EXPECT_EQ(list_parked(memory_, directory_, open("mail2").id())->size(), 1U);
+}
+
+TEST_F(some_partitions, marks_alone_are_believed_only_when_everybody_has_recovered) {
   ASSERT_TRUE(attach("mail1"));
   leave(*attach("mail2").value(), "mail2", "k2");
   kill();
-  start();
-  auto one = attach("mail1").value();
-  clock_.advance(std::chrono::seconds(11));
-  ASSERT_TRUE(attach("mail1"));
-  ASSERT_TRUE(becomes([&] { return one->figures().unsettled == 0; }));
-  one.reset();
-  kill();
   memory_.crash(fs::crash_keeps::everything, 1);
-  const fs::handle directory = memory_.open_directory("/srv/mail1/.homeward-journal").value();
-  const auto index = read_index(memory_, directory, "farm");
-  ASSERT_TRUE(index);
-  filed_marks marks = filed_marks::open(memory_, directory).value();
-  settlements open_records(index->checkpoint);
-  recovery r(files_, directory, *index, trust::compare, marks, open_records);
-  const maildir::partition where = open("mail2");
-  const auto tell = [](const delivery_record&, std::size_t) { return logged_identity{}; };
-  const auto log = [](std::span<const logged_identity>) {};
-  files_.reset();
-  files_.plan({.kind = call::open_at, .error = EMFILE});
-  EXPECT_FALSE(r.replay(where, tell, 5, log));
-  EXPECT_TRUE(r.emptied().empty()) << "it would be removed with the next checkpoint";
-  ASSERT_TRUE(r.replay(where, tell, 5, log));
-  EXPECT_EQ(r.emptied().size(), 1U);
-  EXPECT_EQ(mail_in("mail2"), 1U);
+  const auto rest = [&] {
+    const fs::handle directory = memory_.open_directory("/srv/mail1/.homeward-journal").value();
+    return filed_marks::open(memory_, directory)->rest();
+  };
+  start();
+  const auto one = attach("mail1").value();
+  ASSERT_TRUE(becomes([&] { return one->figures().checkpoints > 0 && at_rest(*one); }));
+  EXPECT_EQ(rest(), trust::compare) << "what mail2 has may be torn";
+  ASSERT_TRUE(attach("mail2"));
+  EXPECT_TRUE(becomes([&] { return rest() == trust::marks; }));
 }
 
 TEST_F(some_partitions, parked_mail_survives_a_disk_that_does_not_read_for_once) {

@@ -403,12 +403,11 @@ TEST_F(one_journal, what_a_kill_left_unsynced_is_made_durable_before_anything_el
   append(told, "in the page cache only");
   EXPECT_FALSE(told.wait(1).front());
   kill();
-  open();
+  open(); // and no more: a checkpoint would make it durable as well
   EXPECT_EQ(journal_->figures().unsettled, 1U);
-  append_one();
   cut_power();
   open();
-  EXPECT_EQ(journal_->figures().unsettled, 2U);
+  EXPECT_EQ(journal_->figures().unsettled, 1U);
 }
 
 TEST_F(one_journal, tells_nobody_after_it_has_stopped) {
