@@ -40,7 +40,8 @@ class segment_pool {
   segment_pool(fs::file_system& files, const fs::handle& directory, journal_identity whose,
                const journal_index& found);
 
-  // Opens what is there and makes what is missing, durably: the space is the journal's from now on.
+  // Opens what is there and makes what is missing, durably: the space is the journal's from now on,
+  // and has been written, so that the first start on a volume writes all of it.
   // Fails with `full` when the volume has not enough room.
   [[nodiscard]] result<void> reserve(segment_sizes sizes);
   // Gives back the disk space of all unused segments but one, for a recovery that finds the disk
@@ -78,6 +79,7 @@ class segment_pool {
   };
   [[nodiscard]] result<void> open_all();
   [[nodiscard]] result<segment> make(std::uint64_t octets);
+  [[nodiscard]] fs::io_result<void> prepare(const fs::handle& file, std::uint64_t octets);
 
   fs::file_system& files_;
   const fs::handle& directory_;

@@ -10,6 +10,8 @@ from support.homeward import Store, merged, program
 from support.maildir_ledger import judge
 from support.process import ChildProcess, run
 
+# As without a setting; the harness makes smaller ones.
+DEFAULT_JOURNAL = {"journal": {"segment_size": "64MiB"}}
 # Name -> settings laid over the defaults of stored. The journal is the default.
 STORED = {"stored": {}, "stored-late": {"sync_mode": "late"},
           "stored-strict": {"sync_mode": "strict"}}
@@ -82,7 +84,8 @@ def run_stored(course, settings, volume, load_options, name):
     directory = course.directory / "stored"
     ledger = course.directory / "ledger"
     partition = Path(volume) / "mail1"
-    store = Store(directory, "stored", settings=settings, partition_paths={"mail1": partition})
+    store = Store(directory, "stored", settings=merged(DEFAULT_JOURNAL, settings),
+                  partition_paths={"mail1": partition})
     try:
         store.start()
         before = processor_seconds(store.pid)

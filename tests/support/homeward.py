@@ -194,6 +194,9 @@ class Store(Daemon):
 
     program_name = "stored"
 
+    # A new journal is written whole: 256 MiB by default, too much for a test that asks no speed.
+    journal = {"segment_size": "4MiB"}
+
     def __init__(self, directory, name, partitions=("mail1",), port=None, settings=None,
                  owner=STORE_USER, partition_paths=None, wrapper=()):
         self.port = port or free_port()
@@ -206,6 +209,7 @@ class Store(Daemon):
             "listen": [{"address": f"127.0.0.1:{self.port}"}],
             "spool_directory": str(directory / "spool"),
             "look_at_partitions": "1s",
+            "journal": dict(self.journal),
             "limits": {"sessions_per_peer": 500},
             "partitions": [{"name": part, "path": str(path)} for part, path in self.paths.items()],
         }

@@ -279,6 +279,16 @@ TEST_F(a_pool, reserves_its_space_durably) {
   EXPECT_EQ(memory_.status_at(directory_, "segment-00000001")->size, smallest_segment);
 }
 
+TEST_F(a_pool, writes_a_new_segment_whole_before_it_is_synced) {
+  segment_pool pool = make();
+  files_.reset();
+  ASSERT_TRUE(pool.reserve({three.size, 1}));
+  const std::vector<call> calls = files_.calls();
+  EXPECT_EQ(std::count(calls.begin(), calls.end(), call::write), 4) << "of 256 KiB";
+  EXPECT_LT(std::find(calls.rbegin(), calls.rend(), call::sync_all),
+            std::find(calls.rbegin(), calls.rend(), call::write));
+}
+
 TEST_F(a_pool, says_what_to_do_when_there_is_no_room) {
   memory_.set_capacity(2_MiB);
   segment_pool pool = make();
