@@ -9,16 +9,16 @@ import subprocess
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-CODE_FOLDERS = ["lib", "lmtp-bridge", "stored", "admin", "milter", "tests"]
+CODE_FOLDERS = ["lib", "sendmail-cf", "milter", "lmtp-bridge", "stored", "admin", "tests"]
 RUNGS = {"base": 0, "fs": 1, "config": 1, "mail": 1, "maildir": 2, "directory": 2,
-         "store_protocol": 2, "net": 3, "store_client": 4}
+         "store_protocol": 2, "mta_queue": 2, "net": 3, "store_client": 4}
 # What admin may know of stored: how a journal lies on disk.
 JOURNAL_FORMAT = {f"stored/journal/{name}.hpp" for name in (
     "directory_layout", "file_window", "identity_block", "journal_index", "little_endian",
     "parked_records", "record", "record_codec", "segment_files", "segment_format", "segment_scan")}
-STATIONS = ["lmtp-bridge", "stored", "admin", "milter"]
+STATIONS = ["sendmail-cf", "milter", "lmtp-bridge", "stored", "admin"]
 PURE = ["lib/base", "lib/fs", "lib/config", "lib/mail", "lib/maildir", "lib/directory",
-        "lib/store_protocol", "lmtp-bridge/lmtp", "lmtp-bridge/routing", "stored/delivery", "stored/journal"]
+        "lib/store_protocol", "lib/mta_queue", "milter/policy", "lmtp-bridge/lmtp", "lmtp-bridge/routing", "stored/delivery", "stored/journal"]
 
 
 def tracked(*suffixes: str) -> list[pathlib.Path]:
