@@ -195,6 +195,10 @@ io_result<void> faulty_file_system::try_lock(const handle& file) {
   return pass(call::try_lock, [&] { return wrapped_.try_lock(file); });
 }
 
+io_result<void> faulty_file_system::try_flock(const handle& file) {
+  return pass(call::try_flock, [&] { return wrapped_.try_flock(file); });
+}
+
 io_result<std::string> faulty_file_system::instance(const handle& on_volume) {
   return pass(call::instance, [&] { return wrapped_.instance(on_volume); });
 }

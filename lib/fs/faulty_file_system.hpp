@@ -37,6 +37,7 @@ enum class call : unsigned char {
   sync_all,
   sync_file_system,
   try_lock,
+  try_flock,
   instance,
 };
 
@@ -103,6 +104,7 @@ class faulty_file_system final : public file_system {
   [[nodiscard]] io_result<void> sync_all(const handle& file) override;
   [[nodiscard]] io_result<void> sync_file_system(const handle& on_volume) override;
   [[nodiscard]] io_result<void> try_lock(const handle& file) override;
+  [[nodiscard]] io_result<void> try_flock(const handle& file) override;
   [[nodiscard]] io_result<std::string> instance(const handle& on_volume) override;
 
  private:

@@ -42,6 +42,8 @@ struct file_status {
   std::uint64_t device = 0;
   std::uint64_t inode = 0;
   std::uint32_t links = 0;
+  std::uint32_t owner = 0;   // user id
+  std::int64_t modified = 0; // seconds since 1970: the last change of the content
 };
 
 struct directory_entry {
@@ -153,6 +155,9 @@ class file_system {
   // among all handles of all processes, until the handle is closed; a process that dies lets go.
   // Advice only: it hinders nobody who does not ask. EWOULDBLOCK when somebody else has it.
   [[nodiscard]] virtual io_result<void> try_lock(const handle& file) = 0;
+  // The same with the other kind of lock that Linux knows, flock(2), which sendmail takes on its
+  // queue files; the two kinds do not see each other. The handle may be read-only.
+  [[nodiscard]] virtual io_result<void> try_flock(const handle& file) = 0;
   // Names this mount of the file system. As long as two answers are the same (and not empty), all
   // that was written in between can be read back, synced or not; after a reboot, or when it was
   // unmounted and mounted again, the answer is another. Empty: it cannot be told here. Octets

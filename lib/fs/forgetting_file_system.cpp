@@ -70,7 +70,7 @@ void forgetting_file_system::make_directories(std::string_view absolute_path) {
   for (const std::string_view part : components(absolute_path, "").value()) {
     auto& next = at->entries[std::string(part)];
     if (!next) {
-      next = make_node(entry_kind::directory);
+      next = make_node(entry_kind::directory, at->device);
       next->links = 1;
       storage_.change_names({{at->inode, std::string(part), next->inode}}, entry_kind::directory);
     }
@@ -79,11 +79,24 @@ void forgetting_file_system::make_directories(std::string_view absolute_path) {
   storage_.sync_everything();
 }
 
+void forgetting_file_system::make_volume(std::string_view absolute_path) {
+  make_directories(absolute_path);
+  const std::lock_guard lock(mutex_);
+  const node_pointer root = walk(nodes_[root_inode], absolute_path).value();
+  root->device = ++last_device_;
+  devices_[root->inode] = root->device;
+}
+
+void forgetting_file_system::set_time(std::int64_t seconds) {
+  const std::lock_guard lock(mutex_);
+  time_ = seconds;
+}
+
 void forgetting_file_system::plant_symlink(std::string_view absolute_path) {
   const std::lock_guard lock(mutex_);
   const std::size_t slash = absolute_path.rfind('/');
   const node_pointer directory = walk(nodes_[root_inode], absolute_path.substr(0, slash)).value();
-  const node_pointer link = make_node(entry_kind::other);
+  const node_pointer link = make_node(entry_kind::other, directory->device);
   directory->entries[std::string(absolute_path.substr(slash + 1))] = link;
   link->links = 1;
 }
@@ -104,6 +117,7 @@ void forgetting_file_system::crash(crash_keeps keeps, std::uint64_t seed) {
   }
   const stored_tree& disk = storage_.crash(keeps, chance);
   ++crashes_;
+  const auto before = std::move(nodes_);
   nodes_.clear();
   open_.clear();
   for (const auto& [number, stored] : disk) {
@@ -112,6 +126,8 @@ void forgetting_file_system::crash(crash_keeps keeps, std::uint64_t seed) {
     n->kind = stored.kind;
     n->content = stored.content;
     n->sent = stored.content;
+    n->device = devices_.contains(number) ? devices_[number] : 1;
+    n->modified = before.contains(number) ? before.at(number)->modified : time_;
     nodes_[number] = std::move(n);
   }
   for (const auto& [number, stored] : disk) {
@@ -152,10 +168,16 @@ std::size_t forgetting_file_system::open_handles() const {
 
 // --- Inside (the lock is held) -------------------------------------------------------
 
-forgetting_file_system::node_pointer forgetting_file_system::make_node(entry_kind kind) {
+forgetting_file_system::node_pointer forgetting_file_system::make_node(entry_kind kind,
+                                                                       std::uint64_t device) {
   auto n = std::make_shared<node>();
   n->inode = next_inode_++;
   n->kind = kind;
+  n->device = device;
+  n->modified = time_;
+  if (device != 1) {
+    devices_[n->inode] = device;
+  }
   nodes_[n->inode] = n;
   return n;
 }
@@ -177,6 +199,7 @@ void forgetting_file_system::close(int number) noexcept {
   open_.erase(found);
   --n->handles;
   n->locked_by = n->locked_by == number ? 0 : n->locked_by;
+  n->flocked_by = n->flocked_by == number ? 0 : n->flocked_by;
   forget_if_unused(*n);
 }
 
@@ -278,6 +301,9 @@ io_result<void> forgetting_file_system::add_name(const node_pointer& target,
                                                  std::string_view name) {
   if (directory->removed || target->removed) {
     return io_error{ENOENT, "link"};
+  }
+  if (directory->device != target->device && target->kind == entry_kind::file) {
+    return io_error{EXDEV, "link"};
   }
   if (directory->entries.contains(name)) {
     return io_error{EEXIST, "link"};

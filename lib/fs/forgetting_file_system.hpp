@@ -26,6 +26,11 @@ class forgetting_file_system final : public file_system {
 
   // Makes a directory and those above it, durably: the operator's mkdir before the story begins.
   void make_directories(std::string_view absolute_path);
+  // The same, and what is made in that directory lies on another volume than its neighbours: names
+  // across are EXDEV. A crash takes all volumes.
+  void make_volume(std::string_view absolute_path);
+  // The time that content changed from now on says, in seconds since 1970. 0 at first.
+  void set_time(std::int64_t seconds);
   // A symbolic link at this absolute path, whose directory exists: open_at() refuses it.
   void plant_symlink(std::string_view absolute_path);
   // The power is cut and comes back: every open handle is dead (EIO), unsynced changes are lost as
@@ -75,6 +80,7 @@ class forgetting_file_system final : public file_system {
   [[nodiscard]] io_result<void> sync_all(const handle& file) override;
   [[nodiscard]] io_result<void> sync_file_system(const handle& on_volume) override;
   [[nodiscard]] io_result<void> try_lock(const handle& file) override;
+  [[nodiscard]] io_result<void> try_flock(const handle& file) override;
   [[nodiscard]] io_result<std::string> instance(const handle& on_volume) override;
 
  private:
@@ -84,7 +90,7 @@ class forgetting_file_system final : public file_system {
 
   void close(int number) noexcept override;
   [[nodiscard]] handle open_node(const node_pointer& n, bool writable);
-  [[nodiscard]] node_pointer make_node(entry_kind kind);
+  [[nodiscard]] node_pointer make_node(entry_kind kind, std::uint64_t device);
   [[nodiscard]] io_result<node_pointer> node_of(const handle& h) const;
   [[nodiscard]] io_result<node_pointer> directory_of(const handle& h) const;
   [[nodiscard]] io_result<node_pointer> writable_of(const handle& h) const;
@@ -106,6 +112,9 @@ class forgetting_file_system final : public file_system {
   inode_number next_inode_ = root_inode + 1;
   int next_number_ = 1;
   unsigned crashes_ = 0;
+  std::map<inode_number, std::uint64_t> devices_; // of files that are not on device 1
+  std::uint64_t last_device_ = 1;
+  std::int64_t time_ = 0;
   std::optional<byte_count> capacity_;
   std::uint32_t max_links_ = 65000;
   bool read_only_ = false;

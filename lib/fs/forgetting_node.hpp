@@ -20,6 +20,9 @@ struct forgetting_file_system::node {
   std::uint32_t links = 0;
   std::uint32_t handles = 0; // that are open
   int locked_by = 0;         // the number of a handle; 0: not locked
+  int flocked_by = 0;        // the same for the other kind of lock
+  std::uint64_t device = 1;  // the volume it is on
+  std::int64_t modified = 0; // seconds
   bool changed = false;      // content is not what was sent
   bool removed = false;      // an unlinked file or directory: no new names for it, none in it
 };

@@ -76,7 +76,7 @@ io_result<handle> forgetting_file_system::create_file(const node_pointer& direct
   if (directory->entries.contains(name)) {
     return io_error{EEXIST, "open"};
   }
-  const node_pointer made = make_node(entry_kind::file);
+  const node_pointer made = make_node(entry_kind::file, directory->device);
   if (const auto named = add_name(made, directory, name); !named) {
     return named.error();
   }
@@ -92,7 +92,7 @@ io_result<handle> forgetting_file_system::create_unnamed_at(const handle& direct
   if (read_only_ || !unnamed_files_) {
     return io_error{read_only_ ? EROFS : EOPNOTSUPP, "open unnamed file"};
   }
-  return open_node(make_node(entry_kind::file), true);
+  return open_node(make_node(entry_kind::file, (*from)->device), true);
 }
 
 // --- Names ---------------------------------------------------------------------------
@@ -137,6 +137,9 @@ io_result<void> forgetting_file_system::rename_at(const handle& from_directory,
   }
   if ((*to)->removed) {
     return io_error{ENOENT, "rename"};
+  }
+  if ((*from)->device != (*to)->device) {
+    return io_error{EXDEV, "rename"};
   }
   const auto old = (*to)->entries.find(to_name);
   if (old != (*to)->entries.end()) {
@@ -191,7 +194,7 @@ io_result<void> forgetting_file_system::make_directory_at(const handle& director
   if ((*where)->entries.contains(name)) {
     return io_error{EEXIST, "mkdir"};
   }
-  return add_name(make_node(entry_kind::directory), *where, name);
+  return add_name(make_node(entry_kind::directory, (*where)->device), *where, name);
 }
 
 io_result<void> forgetting_file_system::remove_directory_at(const handle& directory,
@@ -240,9 +243,10 @@ io_result<file_status> forgetting_file_system::status(const handle& file) {
   }
   return file_status{.kind = (*n)->kind,
                      .size = (*n)->content.size(),
-                     .device = 1,
+                     .device = (*n)->device,
                      .inode = (*n)->inode,
-                     .links = (*n)->links};
+                     .links = (*n)->links,
+                     .modified = (*n)->modified};
 }
 
 io_result<file_status> forgetting_file_system::status_at(const handle& directory,
@@ -254,9 +258,10 @@ io_result<file_status> forgetting_file_system::status_at(const handle& directory
   }
   return file_status{.kind = (*n)->kind,
                      .size = (*n)->content.size(),
-                     .device = 1,
+                     .device = (*n)->device,
                      .inode = (*n)->inode,
-                     .links = (*n)->links};
+                     .links = (*n)->links,
+                     .modified = (*n)->modified};
 }
 
 io_result<volume_space> forgetting_file_system::space(const handle& on_volume) {
@@ -309,6 +314,7 @@ io_result<void> forgetting_file_system::write(const handle& file, std::uint64_t 
     std::memcpy(content.data() + offset, piece.data(), piece.size());
     offset = end;
     (*n)->changed = true;
+    (*n)->modified = time_;
   }
   return {};
 }
@@ -406,6 +412,19 @@ io_result<void> forgetting_file_system::try_lock(const handle& file) {
     return io_error{EWOULDBLOCK, "lock"};
   }
   (*n)->locked_by = file.number();
+  return {};
+}
+
+io_result<void> forgetting_file_system::try_flock(const handle& file) {
+  const std::lock_guard lock(mutex_);
+  const auto n = node_of(file);
+  if (!n) {
+    return n.error();
+  }
+  if ((*n)->flocked_by != 0 && (*n)->flocked_by != file.number()) {
+    return io_error{EWOULDBLOCK, "flock"};
+  }
+  (*n)->flocked_by = file.number();
   return {};
 }
 

@@ -11,6 +11,7 @@
 #include <linux/magic.h>
 #include <linux/openat2.h>
 #include <memory>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -95,7 +96,9 @@ file_status status_of(const struct stat& s) {
           .size = static_cast<std::uint64_t>(s.st_size),
           .device = static_cast<std::uint64_t>(s.st_dev),
           .inode = static_cast<std::uint64_t>(s.st_ino),
-          .links = static_cast<std::uint32_t>(s.st_nlink)};
+          .links = static_cast<std::uint32_t>(s.st_nlink),
+          .owner = static_cast<std::uint32_t>(s.st_uid),
+          .modified = static_cast<std::int64_t>(s.st_mtime)};
 }
 
 std::uint64_t flags_of(open_mode mode) {
@@ -422,6 +425,10 @@ io_result<void> real_file_system::try_lock(const handle& file) {
     return io_error{EWOULDBLOCK, "lock"};
   }
   return locked;
+}
+
+io_result<void> real_file_system::try_flock(const handle& file) {
+  return done("flock", [&] { return ::flock(file.number(), LOCK_EX | LOCK_NB); });
 }
 
 io_result<std::string> real_file_system::instance(const handle& on_volume) {

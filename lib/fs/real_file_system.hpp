@@ -47,6 +47,7 @@ class real_file_system final : public file_system {
   [[nodiscard]] io_result<void> sync_all(const handle& file) override;
   [[nodiscard]] io_result<void> sync_file_system(const handle& on_volume) override;
   [[nodiscard]] io_result<void> try_lock(const handle& file) override;
+  [[nodiscard]] io_result<void> try_flock(const handle& file) override;
   [[nodiscard]] io_result<std::string> instance(const handle& on_volume) override;
 
  private:

@@ -284,5 +284,26 @@ TEST_F(forgetting_test, room_and_permission_can_be_taken_away) {
   EXPECT_EQ(files_.write(file, 0, {&body, 1}).error().number, EROFS);
 }
 
+TEST(forgetting_file_system, no_name_crosses_from_one_volume_to_another_also_after_a_crash) {
+  forgetting_file_system files;
+  files.make_directories("/here");
+  files.make_volume("/there");
+  files.set_time(1000);
+  for (const bool again : {false, true}) {
+    const handle here = files.open_directory("/here").value();
+    const handle there = files.open_directory("/there").value();
+    const std::string name = again ? "second" : "first";
+    const handle file = files.open_at(here, name, open_mode::create_new).value();
+    EXPECT_NE(files.status(here)->device, files.status(there)->device);
+    EXPECT_EQ(files.status(file)->modified, 1000);
+    EXPECT_EQ(files.link_at(file, there, "x").error().number, EXDEV);
+    EXPECT_EQ(files.link_name_at(here, name, there, "x").error().number, EXDEV);
+    EXPECT_EQ(files.rename_at(here, name, there, "x", on_existing::replace).error().number, EXDEV);
+    const handle unnamed = files.create_unnamed_at(there).value();
+    EXPECT_TRUE(files.link_at(unnamed, there, name));
+    files.crash(crash_keeps::everything, 1);
+  }
+}
+
 } // namespace
 } // namespace homeward::fs

@@ -81,6 +81,7 @@ class gated_file_system final : public fs::file_system {
   io<void> sync_all(const handle& f) override { return wrapped_.sync_all(f); }
   io<void> sync_file_system(const handle& h) override { return wrapped_.sync_file_system(h); }
   io<void> try_lock(const handle& f) override { return wrapped_.try_lock(f); }
+  io<void> try_flock(const handle& f) override { return wrapped_.try_flock(f); }
   io<std::string> instance(const handle& h) override { return wrapped_.instance(h); }
 
  private:
