@@ -61,8 +61,8 @@ struct rules {
 // The verdict on a sender that is over its rate (sender_rate.hpp).
 [[nodiscard]] verdict over_rate();
 
-// One word for the log and for counters: "pass", "unknown", "full", "store-down", "unavailable",
-// "disabled", "rate".
+// One word for the log and for counters: "pass", "unknown", "full", "disabled", "rate", or
+// "unavailable" for every other 451.
 [[nodiscard]] std::string_view name_of(const verdict& v);
 
 } // namespace homeward::milter

@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <list>
 #include <mutex>
 #include <string>
@@ -20,9 +21,17 @@ namespace homeward::milter {
 struct rate_limit {
   std::size_t recipients = 0;        // that a sender may address at once, and in `period`; 0: off
   std::chrono::seconds period{3600}; // in which an empty bucket fills
-  std::size_t senders = 100'000;     // remembered at the same time
+  std::size_t senders = 100'000;     // remembered at the same time, at least 1
+  bool only_authenticated = false;   // senders who did not log in are not counted
+  // Clients that are not counted, by address. Empty: none.
+  std::function<bool(std::string_view client_address)> exempt = {};
+};
 
-  friend bool operator==(const rate_limit&, const rate_limit&) = default;
+// Who sends, as an MTA tells it.
+struct rated_sender {
+  std::string_view sender;         // address of MAIL, without brackets; "" for the null sender
+  std::string_view client_address; // "192.0.2.7"; "" when the MTA itself submits
+  bool authenticated = false;
 };
 
 class sender_rate {
@@ -30,12 +39,13 @@ class sender_rate {
   // `clock` must outlive it.
   explicit sender_rate(const clock_source& clock, rate_limit limit = {});
 
-  // Takes a token for one recipient of `sender`; false when there is none: the sender is over its
-  // rate. `sender` is the key of rate_key(). Always true when the limit is off.
-  [[nodiscard]] bool allow(std::string_view sender);
+  // Takes a token for one recipient; false when there is none: the sender is over its rate. Always
+  // true when the limit is off or does not apply.
+  [[nodiscard]] bool allow(const rated_sender& who);
 
   // Other numbers from now on; what senders have used up is kept.
   void set_limit(rate_limit limit);
+  // Senders remembered now.
   [[nodiscard]] std::size_t senders() const;
 
  private:
@@ -44,14 +54,16 @@ class sender_rate {
     double tokens = 0;
     steady_time filled_at{};
   };
+  using buckets = std::list<bucket>;
 
-  bucket& bucket_of(std::string_view sender, steady_time now);
+  bucket& bucket_of(std::string key, steady_time now);
+  void forget_beyond_bound();
 
   const clock_source& clock_;
   mutable std::mutex mutex_; // guards what follows
   rate_limit limit_;
-  std::list<bucket> recent_first_;
-  std::unordered_map<std::string_view, std::list<bucket>::iterator> by_sender_; // keys in the list
+  buckets recent_first_;
+  std::unordered_map<std::string_view, buckets::iterator> by_sender_; // keys are in the list
 };
 
 // Whose bucket it is: the sender's address in lower case, or for the null sender, whose name is
