@@ -10,6 +10,9 @@ namespace homeward::milter {
 
 namespace {
 
+// A token that came together from parts may lack a rounding error.
+constexpr double one_token = 1 - 1e-6;
+
 double tokens_gained(const rate_limit& limit, steady_time since, steady_time now) {
   const std::chrono::duration<double> passed = now - since;
   const std::chrono::duration<double> period = limit.period;
@@ -32,10 +35,10 @@ bool sender_rate::allow(const rated_sender& who) {
   b.tokens = std::min(b.tokens + tokens_gained(limit_, b.filled_at, now),
                       static_cast<double>(limit_.recipients));
   b.filled_at = now;
-  if (b.tokens < 1) {
+  if (b.tokens < one_token) {
     return false;
   }
-  b.tokens -= 1;
+  b.tokens = std::max(b.tokens - 1, 0.0);
   return true;
 }
 
