@@ -14,6 +14,8 @@ ifdef(`_MAILER_local_',
 	`errprint(`*** ERROR: feature/homeward_local.m4 must come before MAILER(local)
 ')')
 
+define(`_HOMEWARD_REPLACES_LOCAL_', `1')
+
 dnl # What FEATURE(`local_lmtp', `[IPC]', `FILE socket') defines, less P (the store writes
 dnl # Return-Path). Without these the local mailer of OSTYPE(debian) is sensible-mda.
 define(`LOCAL_MAILER_PATH', `[IPC]')

@@ -35,9 +35,10 @@ dnl # S=, R=  sender and recipient rewriting as for SMTP: full addresses, +detai
 dnl # E=  lines end with CR LF.       T=  diagnostics in error mail are SMTP replies.
 dnl # No L=: lines of any length pass unchanged.
 dnl # A=  FILE: a unix socket. TCP: host from mailertable, port.
+dnl # Q=  the queue group, when feature/homeward_queues.m4 made groups.
 define(`_HOMEWARD_MAILER_', `P=[IPC], F=lDFMqSXmnz9u,
 		S=EnvFromSMTP/HdrFromSMTP, R=EnvToSMTP/HdrFromSMTP,
-		E=\r\n, m=HOMEWARD_MAXMSGS, r=HOMEWARD_MAXRCPTS, T=DNS/RFC822/SMTP,')
+		E=\r\n, m=HOMEWARD_MAXMSGS, r=HOMEWARD_MAXRCPTS, T=DNS/RFC822/SMTP,ifdef(`HOMEWARD_QUEUE_GROUP', ` Q=HOMEWARD_QUEUE_GROUP,')')
 
 PUSHDIVERT(7)
 #

@@ -19,19 +19,14 @@ FRAGMENTS = TREE / "sendmail-cf"
 MAILERTABLE = "mailertable"
 ALIASES_FIRST = "aliases_first"
 REPLACE_LOCAL = "replace_local"
+DIRECTORY = "directory"
 
 # sendmail sleeps a minute at every start on a host whose name has no dot. The name is set in
 # a namespace of the command's own; the pid stays that of the command.
 _WITH_HOST_NAME = ("unshare", "--uts", "sh", "-c",
                    'echo mx.example.org >/proc/sys/kernel/hostname && exec "$@"', "sendmail")
 
-_HEAD = """\
-divert(-1)
-define(`_CF_DIR_', `{cf}/')
-define(`_USE_ETC_MAIL_')
-define(`MAIL_SETTINGS_DIR', `{etc}/')
-define(`confTRUSTED_USER', `root')
-include(`{cf}/m4/cf.m4')
+_SITE = """\
 OSTYPE(`debian')dnl
 DOMAIN(`debian-mta')dnl
 undefine(`confHOST_STATUS_DIRECTORY')dnl
@@ -62,10 +57,12 @@ FEATURE(`access_db', `hash -T<TMPF> {etc}/access')dnl
 """
 
 # No mail leaves: other domains are refused at RCPT, error mail for them is dropped.
-_TAIL = """\
+_DROPPED = """\
 MAILER_DEFINITIONS
 Mdropped,\tP=/bin/sh, F=lmDFMu, S=EnvFromSMTP/HdrFromSMTP, R=EnvToSMTP/HdrFromSMTP,
 \t\tT=DNS/RFC822/X-Unix, A=sh -c "exec cat >/dev/null" $u
+"""
+_ONLY_OWN_DOMAINS = """\
 LOCAL_CONFIG
 C{{OwnDomains}} {domains}
 LOCAL_RULESETS
@@ -83,7 +80,11 @@ class PrivateSendmail:
     `lmtp` is "unix:/path/lmtp.sock" or "inet:127.0.0.1:2424".
     `layout` says how (sendmail-cf/README.md): MAILERTABLE one line per domain;
     ALIASES_FIRST `domains` are local, `aliases` apply, the first domain is put behind every
-    user; REPLACE_LOCAL the same with bare local parts.
+    user; REPLACE_LOCAL the same with bare local parts; DIRECTORY rule 0 asks the look-up door.
+    `milter` and `lookup` are sockets ("unix:/path/milter.sock") whose features are then included;
+    `groups` makes queue directories in groups. `extra` is m4 text before feature/homeward.m4,
+    `features` before the first MAILER(), `rules` at the end. `outward`: mail for other domains
+    is taken, too, and goes to SMART_HOST (a mailer that drops it).
     `delivery_mode`: "background" (delivered at once by a child, queued when that fails),
     "queueonly" (only queue runs deliver) or "interactive" (delivered before the 250).
     `queue_interval` starts a queue run every so often ("5s"); None: only flush() runs it.
@@ -93,7 +94,8 @@ class PrivateSendmail:
     greeting = b"220 "
 
     def __init__(self, directory, smtp_port, lmtp, domains=("example.org",), layout=MAILERTABLE,
-                 delivery_mode="background", queue_interval=None, aliases=None, extra=""):
+                 delivery_mode="background", queue_interval=None, aliases=None, extra="",
+                 features="", rules="", milter=None, lookup=None, groups=False, outward=False):
         self.directory = Path(directory).resolve()
         self.smtp_port = smtp_port
         self.lmtp = lmtp
@@ -103,6 +105,12 @@ class PrivateSendmail:
         self.queue_interval = queue_interval
         self.aliases = dict(aliases or {})
         self.extra = extra
+        self.features = features
+        self.rules = rules
+        self.milter = milter
+        self.lookup = lookup
+        self.groups = groups
+        self.outward = outward
         self.etc = self.directory / "etc"
         self.queue = self.directory / "mqueue"
         self.log = self.directory / "sendmail.log"
@@ -146,7 +154,7 @@ class PrivateSendmail:
 
     def queue_ids(self):
         """Ids of the queued messages, one `qf` file each."""
-        return sorted(file.name[2:] for file in self.queue.glob("qf*"))
+        return sorted(file.name[2:] for file in self.queue.rglob("qf?*"))
 
     def queue_entries(self):
         """The queue as `mailq -v` shows it: for failure messages."""
@@ -187,16 +195,26 @@ class PrivateSendmail:
         """Write sendmail.mc, the tables, and sendmail.cf made from them by m4."""
         self._roots = {name: unpack(name) for name in ("sendmail-bin", "sendmail-cf")}
         self.etc.mkdir(parents=True, exist_ok=True)
-        self.queue.mkdir(mode=0o700, exist_ok=True)
+        self._make_queues()
         self._write_tables()
         self._copy_cf_tree()
+        self._build()
+        if self.aliases:
+            run(self._command("-bi"), self._environment())
+
+    def _build(self):
         (self.etc / "sendmail.mc").write_text(self._master_configuration())
         built = run(["m4", self.etc / "sendmail.mc"])
         if built.stderr.strip():
             raise RuntimeError(f"m4 complains about sendmail.mc: {built.stderr.strip()}")
         (self.etc / "sendmail.cf").write_text(built.stdout)
-        if self.aliases:
-            run(self._command("-bi"), self._environment())
+
+    def _make_queues(self):
+        self.queue.mkdir(mode=0o700, exist_ok=True)
+        if self.groups:
+            run(["sh", FRAGMENTS / "farm" / "homeward-farm", "make-groups"],
+                {"PATH": "/usr/bin:/bin", "FARM_CONFIG": "/dev/null", "FARM_OWNER": "root",
+                 "FARM_SPOOL": str(self.directory), "FARM_QUEUES": "4"})
 
     def _copy_cf_tree(self):
         """Debian's m4 files name their own place; let them name the copy."""
@@ -209,7 +227,9 @@ class PrivateSendmail:
     def _write_tables(self):
         tables = {"access": "", "mailertable": "", "local-host-names": ""}
         for domain in self.domains:
-            if self.layout == MAILERTABLE:
+            if self.layout == DIRECTORY:
+                tables["homeward-domains"] = tables.get("homeward-domains", "") + f"{domain}\n"
+            elif self.layout == MAILERTABLE:
                 tables["access"] += f"To:{domain}\tRELAY\n"
                 tables["mailertable"] += f"{domain}\t{self._mailer()}\n"
             else:
@@ -231,9 +251,25 @@ class PrivateSendmail:
         subprocess.run([program, "-C", "/dev/null", "hash", target], stdin=table, check=True,
                        capture_output=True, env=self._environment())
 
+    def _early_definitions(self):
+        """What must be defined before cf.m4 is read."""
+        return {"_CF_DIR_": f"{self.directory}/cf/", "_USE_ETC_MAIL_": "",
+                "MAIL_SETTINGS_DIR": f"{self.etc}/", "confTRUSTED_USER": "root"}
+
     def _master_configuration(self):
-        text = _HEAD.format(cf=self.directory / "cf", etc=self.etc,
-                            here=self.directory, queue=self.queue, mode=self.delivery_mode)
+        text = "divert(-1)\n"
+        for name, value in self._early_definitions().items():
+            text += f"define(`{name}', `{value}')\n"
+        text += f"include(`{self.directory}/cf/m4/cf.m4')\n" + self._site()
+        text += "MAILER(`local')dnl\nMAILER(`smtp')dnl\n"
+        if self.layout != REPLACE_LOCAL:
+            text += _include("mailer/homeward.m4")
+        return text + self._rules()
+
+    def _site(self):
+        """Everything between cf.m4 and the first MAILER()."""
+        text = _SITE.format(etc=self.etc, here=self.directory, queue=self.queue,
+                            mode=self.delivery_mode)
         kind, _, place = self.lmtp.partition(":")
         if kind == "unix":
             text += f"define(`HOMEWARD_SOCKET', `{place}')dnl\n"
@@ -246,14 +282,35 @@ class PrivateSendmail:
             ALIASES_FIRST: f"define(`HOMEWARD_LOCAL_DOMAIN', `{self.domains[0]}')dnl\n"
                            f"FEATURE(`use_cw_file')dnl\n",
             REPLACE_LOCAL: "FEATURE(`use_cw_file')dnl\n",
+            DIRECTORY: f"define(`HOMEWARD_DOMAINS_FILE', `{self.etc}/homeward-domains')dnl\n",
         }[self.layout]
-        text += f"{self.extra}include(`{FRAGMENTS}/feature/homeward.m4')dnl\n"
+        text += f"{self.extra}{_include('feature/homeward.m4')}"
         if self.layout == REPLACE_LOCAL:
-            text += f"include(`{FRAGMENTS}/feature/homeward_local.m4')dnl\n"
-        text += "MAILER(`local')dnl\nMAILER(`smtp')dnl\n"
-        if self.layout != REPLACE_LOCAL:
-            text += f"include(`{FRAGMENTS}/mailer/homeward.m4')dnl\n"
-        return text + _TAIL.format(domains=" ".join(self.domains))
+            text += _include("feature/homeward_local.m4")
+        text += self._doors() + self.features
+        if self.groups:
+            text += f"define(`HOMEWARD_QUEUE_PLACE', `{self.queue}')dnl\n"
+            text += _include("feature/homeward_queues.m4")
+        return text
+
+    def _rules(self):
+        """What comes after the mailers."""
+        text = _DROPPED
+        if not self.outward:
+            text += _ONLY_OWN_DOMAINS.format(domains=" ".join(self.domains))
+        return text + self.rules
+
+    def _doors(self):
+        """The lines for milter and look-ups."""
+        text = ""
+        if self.milter:
+            text += f"define(`HOMEWARD_MILTER_SOCKET', `{self.milter}')dnl\n"
+            text += _include("feature/homeward_milter.m4")
+        if self.lookup:
+            text += f"define(`HOMEWARD_LOOKUP_SOCKET', `{self.lookup}')dnl\n"
+            name = "homeward_rule0" if self.layout == DIRECTORY else "homeward_lookup"
+            text += _include(f"feature/{name}.m4")
+        return text
 
     def _mailer(self):
         kind, _, place = self.lmtp.partition(":")
@@ -278,6 +335,10 @@ class PrivateSendmail:
 
     def __exit__(self, *_):
         self.stop()
+
+
+def _include(name):
+    return f"include(`{FRAGMENTS}/{name}')dnl\n"
 
 
 def can_run():
