@@ -48,9 +48,14 @@ F{HomewardDomains} HOMEWARD_DOMAINS_FILE %[^\#]
 K`'HOMEWARD_ROUTE_BY socket -a<OK> -T<TMPF> -d`'HOMEWARD_LOOKUP_TIMEOUT -f HOMEWARD_LOOKUP_SOCKET
 POPDIVERT
 
+dnl # Rule 0 parses senders, too. They only have to resolve to something: a sender no-reply@ one of
+dnl # our domains is no mailbox and not wrong, and a question about it would cost a look-up.
 dnl # The answer becomes the mailer's host ($@): sendmail makes one transaction per host. The
 dnl # mailer itself always connects to HOMEWARD_SOCKET.
 PUSHDIVERT(3)
+R$+ < @ $={HomewardDomains} . >	$: < $&{addr_type} > $1 < @ $2 . >
+R< e s > $+ < @ $+ >	$#homeward $@ sender $: $1 < @ $2 >
+R< $* > $+ < @ $={HomewardDomains} . >	$: $2 < @ $3 . >
 R$+ < @ $={HomewardDomains} . >	$: <HOMEWARD> $1 < @ $2 . > $| $(HOMEWARD_ROUTE_BY $1 @ $2 $: - $)
 R<HOMEWARD> $+ $| $+ <OK>	$#homeward $@ $2 $: $1
 R<HOMEWARD> $+ $| $* <TMPF>	$#error $@ 4.3.0 $: "451 4.3.0 User directory is away, try again later"

@@ -124,8 +124,8 @@ class PrivateSendmail:
         arguments = ["-L", "sendmail", "-bD"]
         if self.queue_interval:
             arguments.append(f"-q{self.queue_interval}")
-        self._daemon = ChildProcess(self._command(*arguments), self.directory / "daemon.out",
-                                    self._environment())
+        self._daemon = ChildProcess(self.command(*arguments), self.directory / "daemon.out",
+                                    self.environment())
         self._daemon.start()
         waiting.wait_for_tcp(self.smtp_port, "sendmail", greeting=self.greeting,
                              alive=lambda: self.running)
@@ -146,8 +146,8 @@ class PrivateSendmail:
     def flush(self, wait=True):
         """One queue run over everything in the queue; returns when it ended."""
         self._runs = [child for child in self._runs if child.running]
-        arguments = self._command("-L", "sendmail-flush", "-OMinQueueAge=0", "-qf")
-        child = ChildProcess(arguments, self.directory / "flush.out", self._environment()).start()
+        arguments = self.command("-L", "sendmail-flush", "-OMinQueueAge=0", "-qf")
+        child = ChildProcess(arguments, self.directory / "flush.out", self.environment()).start()
         self._runs.append(child)
         if wait:
             waiting.wait_until(lambda: not child.running, "sendmail's queue run ends", 300)
@@ -158,7 +158,7 @@ class PrivateSendmail:
 
     def queue_entries(self):
         """The queue as `mailq -v` shows it: for failure messages."""
-        return run(self._command("-bp", "-v"), self._environment(), check=False).stdout
+        return run(self.command("-bp", "-v"), self.environment(), check=False).stdout
 
     def queue_size(self):
         """Messages in the queue; 0 once all is delivered."""
@@ -189,7 +189,7 @@ class PrivateSendmail:
 
     def address_test(self, address):
         """What `sendmail -bv` says of an address: mailer, host, user."""
-        return run(self._command("-bv", address), self._environment(), check=False).stdout
+        return run(self.command("-bv", address), self.environment(), check=False).stdout
 
     def write_configuration(self):
         """Write sendmail.mc, the tables, and sendmail.cf made from them by m4."""
@@ -200,7 +200,7 @@ class PrivateSendmail:
         self._copy_cf_tree()
         self._build()
         if self.aliases:
-            run(self._command("-bi"), self._environment())
+            run(self.command("-bi"), self.environment())
 
     def _build(self):
         (self.etc / "sendmail.mc").write_text(self._master_configuration())
@@ -238,7 +238,7 @@ class PrivateSendmail:
             (self.etc / name).write_text(text)
         for name in ("access", "mailertable"):
             with open(self.etc / name, "rb") as table:
-                self._makemap(table, self.etc / name)
+                self.make_map(table, self.etc / name)
         # No DNS: everything is looked up in files.
         (self.etc / "service.switch").write_text("hosts\tfiles\naliases\tfiles\npasswd\tfiles\n")
         aliases = "".join(f"{name}: {value}\n" for name, value in self.aliases.items())
@@ -246,19 +246,20 @@ class PrivateSendmail:
         (self.directory / "statistics").touch(mode=0o600)
         shutil.copy(self._roots["sendmail-bin"] / "etc/mail/helpfile", self.etc)
 
-    def _makemap(self, table, target):
+    def make_map(self, table, target):
+        """`makemap hash target` with the open file `table`."""
         program = self._roots["sendmail-bin"] / "usr/libexec/sendmail/makemap"
         subprocess.run([program, "-C", "/dev/null", "hash", target], stdin=table, check=True,
-                       capture_output=True, env=self._environment())
+                       capture_output=True, env=self.environment())
 
-    def _early_definitions(self):
+    def early_definitions(self):
         """What must be defined before cf.m4 is read."""
         return {"_CF_DIR_": f"{self.directory}/cf/", "_USE_ETC_MAIL_": "",
                 "MAIL_SETTINGS_DIR": f"{self.etc}/", "confTRUSTED_USER": "root"}
 
     def _master_configuration(self):
         text = "divert(-1)\n"
-        for name, value in self._early_definitions().items():
+        for name, value in self.early_definitions().items():
             text += f"define(`{name}', `{value}')\n"
         text += f"include(`{self.directory}/cf/m4/cf.m4')\n" + self._site()
         text += "MAILER(`local')dnl\nMAILER(`smtp')dnl\n"
@@ -318,13 +319,15 @@ class PrivateSendmail:
             return "homeward:any"
         return f"homewardtcp:[{place.rpartition(':')[0]}]"
 
-    def _command(self, *arguments):
+    def command(self, *arguments):
+        """sendmail with its configuration and `arguments`."""
         # -d89.10 -D FILE: what goes to syslog is written to FILE, also where no syslog runs.
         program = self._roots["sendmail-bin"] / "usr/libexec/sendmail/sendmail"
         return [*_WITH_HOST_NAME, program, "-D", self.log, "-d89.10",
                 "-C", self.etc / "sendmail.cf", *arguments]
 
-    def _environment(self):
+    def environment(self):
+        """For `command`."""
         environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
         # A name that is in no file costs one second at most, not twenty.
         environment["RES_OPTIONS"] = "timeout:1 attempts:1"

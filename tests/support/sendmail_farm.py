@@ -94,14 +94,14 @@ class PrivateFarm(PrivateSendmail):
                       and file.name[2:] not in known)
 
     def queue_entries(self):
-        return "\n".join(run(self.tier_command(tier, "-bp"), self._environment(),
+        return "\n".join(run(self.tier_command(tier, "-bp"), self.environment(),
                              check=False).stdout for tier in TIERS[1:])
 
     def flush(self, wait=True):
         """One queue run over both tiers, besides those of the daemons."""
         for tier in TIERS[1:]:
             child = process.ChildProcess(self.tier_command(tier, "-OMinQueueAge=0", "-qf"),
-                                         self.directory / "flush.out", self._environment()).start()
+                                         self.directory / "flush.out", self.environment()).start()
             self._runs.append(child)
             if wait:
                 waiting.wait_until(lambda: not child.running, "the queue run ends", 300)
@@ -115,9 +115,9 @@ class PrivateFarm(PrivateSendmail):
                "FARM_CF_M4": self.directory / "cf/m4/cf.m4", "FARM_OWNER": "root:root",
                "FARM_DISTRIBUTION_PID": "/nonexistent",
                "FARM_M4_OPTIONS": " ".join(f"-D{name}={value}" for name, value in
-                                           (self._early_definitions() | self.options).items())}
+                                           (self.early_definitions() | self.options).items())}
         own = {name: str(value) for name, value in (own | self.settings).items()}
-        return self._environment() | own
+        return self.environment() | own
 
     @property
     def wrapper(self):
@@ -143,5 +143,5 @@ class PrivateFarm(PrivateSendmail):
         (self.etc / "rules.m4").write_text(self._rules())
         self.farm("build")
 
-    def _command(self, *arguments):
+    def command(self, *arguments):
         return self.tier_command("acceptor", *arguments)
