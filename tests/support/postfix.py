@@ -1,18 +1,19 @@
 """A private, real Postfix: everything in its own directory, beside any other mail server.
 
 It runs the fragments of postfix-conf/ for the hop to the bridge, so a test that uses this
-class also tests them.
+class also tests them. On request it runs the others, too: look-up, policy, milter, tuning.
 """
 
 import json
 import os
 import pwd
+import re
 import shutil
 from pathlib import Path
 
 from . import waiting
 from .debian_packages import library_environment, unpack
-from .process import end_process_group, forget, is_alive, run, stop_at_exit
+from .process import ChildProcess, end_process_group, forget, is_alive, run, stop_at_exit
 from .run_directory import TREE
 
 FRAGMENTS = TREE / "postfix-conf"
@@ -21,6 +22,15 @@ FRAGMENTS = TREE / "postfix-conf"
 # so none has to be made.
 _MAIL_OWNER = "uucp"
 _SETGID_GROUP = "news"
+
+# Services that Debian runs in the chroot, of those that reach for a socket of ours.
+_CHROOTED = ("smtpd", "cleanup", "trivial-rewrite")
+
+# postmulti knows one place for the first instance, /etc/postfix. A mount namespace of its own
+# has the private one there; the host's /etc stays as it is.
+_AT_DEFAULT_PLACE = ("unshare", "--mount", "sh", "-ec",
+                     'mount -t overlay homeward -o lowerdir="$1":/etc /etc; '
+                     'mount --bind "$2" /etc/postfix; echo ready; exec sleep infinity', "postfix")
 
 _MASTER = """\
 127.0.0.1:{port} inet n  -       n       -       -       smtpd
@@ -58,26 +68,40 @@ class PrivatePostfix:
     "inet:127.0.0.1:2424". Every recipient of a domain is accepted unless
     `virtual_mailbox_maps` says otherwise in `settings`, which override main.cf line by line.
     Mail for other domains is refused at the door, so that no test can send any outward.
+
+    `fragments` are more files of postfix-conf/ for main.cf, e.g. "homeward-lookup.cf"; they come
+    before `settings`. Their sockets are expected in `doors`, queue/homeward, made here for
+    anybody to use. `chrooted` runs smtpd, cleanup and trivial-rewrite in the chroot, as Debian
+    does. `services` are lines for master.cf. `at_default_place` shows the configuration to
+    Postfix as /etc/postfix, without which there are no instances (postmulti).
     Not for several threads; needs root.
     """
 
     greeting = b"220 "
 
-    def __init__(self, directory, smtp_port, lmtp, domains=("example.org",), settings=None):
+    def __init__(self, directory, smtp_port, lmtp, domains=("example.org",), settings=None,
+                 fragments=(), chrooted=False, services="", at_default_place=False):
         self.directory = Path(directory).resolve()
         self.smtp_port = smtp_port
         self.lmtp = lmtp
         self.domains = tuple(domains)
         self.settings = dict(settings or {})
+        self.fragments = tuple(fragments)
+        self.chrooted = chrooted
+        self.services = services
         self.config = self.directory / "etc"
         self.queue = self.directory / "queue"
+        self.doors = self.queue / "homeward"
         self.log = self.directory / "mail.log"
         self._root = None
+        self._place = _Place(self.directory, self.config) if at_default_place else None
 
     def start(self):
         """Write the configuration, start, and return when the SMTP port answers."""
         self._root = unpack("postfix")
         self.write_configuration()
+        if self._place:
+            self._place.make()
         self.command("postmap", f"hash:{self.config}/homeward-transport")
         stop_at_exit(self)
         self.command("postfix", "start")
@@ -92,6 +116,8 @@ class PrivatePostfix:
         if pid is not None:
             self.command("postfix", "stop", check=False)
             end_process_group(pid)
+        if self._place:
+            self._place.leave()
         forget(self)
 
     def reload(self):
@@ -143,35 +169,60 @@ class PrivatePostfix:
 
     def command(self, name, *arguments, check=True):
         """Run one of Postfix's own commands (postconf, postqueue, ...) on this instance."""
-        program = self._root / "usr/sbin" / name
-        return run([program, *self._instance(name, arguments)], self.environment(), check=check)
+        command = [*self.inside(), self.program(name), *self._instance(name, arguments)]
+        return run(command, self.environment(), check=check)
+
+    def program(self, name):
+        """Path of one of Postfix's own commands."""
+        return self._root / "usr/sbin" / name
+
+    def inside(self):
+        """What to put before a command so that it sees the configuration where Postfix does."""
+        return self._place.inside() if self._place else []
 
     def _instance(self, name, arguments):
         # postmap and postalias take the configuration from MAIL_CONFIG alone just as well.
-        return arguments if name in ("postmap", "postalias") else ("-c", self.config, *arguments)
+        with_directory = name not in ("postmap", "postalias") and not self._place
+        return ("-c", self.config, *arguments) if with_directory else arguments
 
     def environment(self):
         """Environment in which Postfix's own commands work on this instance."""
         path = f"{self._root}/usr/sbin:/usr/sbin:/usr/bin:/sbin:/bin"
-        environment = {"PATH": path, "MAIL_CONFIG": str(self.config), "LC_ALL": "C"}
+        config = "/etc/postfix" if self._place else str(self.config)
+        environment = {"PATH": path, "MAIL_CONFIG": config, "LC_ALL": "C"}
         return environment | library_environment(self._root)
 
     def write_configuration(self):
         """Write main.cf, master.cf and the transport table from postfix-conf/."""
         self._root = unpack("postfix")
-        for folder in (self.config, self.queue, self.directory / "data"):
+        for folder in (self.config, self.queue, self.doors, self.directory / "data"):
             folder.mkdir(parents=True, exist_ok=True)
         shutil.chown(self.directory / "data", _MAIL_OWNER)
         shutil.copy(self._root / "etc/postfix/postfix-files", self.config)
         (self.config / "dynamicmaps.cf").write_text("")
-        main = self._own_settings() + _fragment("homeward-main.cf")
-        main = main.replace("/etc/postfix/", f"{self.config}/")
-        main += "".join(f"{name} = {value}\n" for name, value in self.settings.items())
-        (self.config / "main.cf").write_text(main)
-        master = _MASTER.format(port=self.smtp_port) + _fragment("homeward-master.cf")
-        (self.config / "master.cf").write_text(master)
+        for name in ("main.cf", "master.cf"):  # what new instances are made from
+            shutil.copy(self._root / f"usr/share/postfix/{name}.dist",
+                        self.config / f"{name}.proto")
+        (self.config / "main.cf").write_text(self._main())
+        (self.config / "master.cf").write_text(self._master())
         table = "".join(f"{domain} homeward:{self.lmtp}\n" for domain in self.domains)
         (self.config / "homeward-transport").write_text(table)
+
+    def _main(self):
+        parts = [self._own_settings()]
+        parts += [_fragment(name) for name in ("homeward-main.cf", *self.fragments)]
+        parts.append("".join(f"{name} = {value}\n" for name, value in self.settings.items()))
+        text = ""
+        for part in parts:
+            text = _without(text, names_set_in(part)) + part
+        return text.replace("/etc/postfix/", f"{self.config}/")
+
+    def _master(self):
+        text = _MASTER.format(port=self.smtp_port) + _fragment("homeward-master.cf")
+        if self.chrooted:
+            text = re.sub(rf"^(\S+ +\S+ +\S+ +\S+ +)n( .* (?:{'|'.join(_CHROOTED)}))$", r"\1y\2",
+                          text, flags=re.M)
+        return text + self.services
 
     def _own_settings(self):
         root, here = self._root, self.directory
@@ -195,6 +246,7 @@ class PrivatePostfix:
             "setgid_group": _SETGID_GROUP,
             "default_privs": "nobody",
             "import_environment": f"MAIL_CONFIG TZ LANG=C LD_LIBRARY_PATH={libraries}",
+            "export_environment": f"MAIL_CONFIG TZ LANG=C LD_LIBRARY_PATH={libraries}",
             "maillog_file": self.log,
             "maillog_file_prefixes": here,
             "myhostname": "mx.example.org",
@@ -240,5 +292,52 @@ def can_run():
     return None
 
 
+class _Place:
+    """A mount namespace in which a directory is /etc/postfix."""
+
+    def __init__(self, directory, config):
+        self.directory = directory
+        self.config = config
+        self._holder = None
+
+    def make(self):
+        names = self.directory / "names-in-etc"
+        (names / "postfix").mkdir(parents=True, exist_ok=True)
+        self._holder = ChildProcess([*_AT_DEFAULT_PLACE, names, self.config],
+                                    self.directory / "namespace.out").start()
+        waiting.wait_until(lambda: "ready" in self._holder.log_text() or not self._holder.running,
+                           "a mount namespace with a private /etc/postfix")
+        if not self._holder.running:
+            raise RuntimeError(f"no private /etc/postfix: {self._holder.log_text()}")
+
+    def leave(self):
+        if self._holder:
+            self._holder.stop()
+
+    def inside(self):
+        return ["nsenter", "--mount", "--target", str(self._holder.pid)]
+
+
+def can_have_instances():
+    """Why no private Postfix with instances can run here, or None when it can."""
+    tried = run(["unshare", "--mount", "sh", "-c",
+                 "mount -t overlay homeward -o lowerdir=/usr/lib:/etc /etc"], check=False)
+    if can_run() is None and tried.returncode != 0:
+        return f"Postfix's instances need a private /etc/postfix: {tried.stderr.strip()}"
+    return can_run()
+
+
 def _fragment(name):
     return (FRAGMENTS / name).read_text()
+
+
+def names_set_in(text):
+    """The names that the text of a main.cf sets."""
+    return set(re.findall(r"^([a-z]\w*) *=", text, re.M))
+
+
+def _without(text, names):
+    """`text` of a main.cf without the settings `names`, continuation lines included."""
+    for name in names:
+        text = re.sub(rf"^{name} *=.*\n(?:[ \t]+\S.*\n)*", "", text, flags=re.M)
+    return text
