@@ -9,11 +9,7 @@ namespace homeward::admin {
 
 namespace {
 
-result<std::vector<std::string>> candidates(session& s, const std::string& address) {
-  const auto rules = s.address_rules();
-  if (rules.has_error()) {
-    return rules.error();
-  }
+result<mail::address> parsed_address(const std::string& address) {
   const auto parsed = mail::parse_path(address, mail::charset::utf8);
   if (parsed.has_error()) {
     failure f = permanent_failure(failure_reason::syntax,
@@ -22,7 +18,13 @@ result<std::vector<std::string>> candidates(session& s, const std::string& addre
     f.advice = "Write it as ann@example.org.";
     return f;
   }
-  return rules->candidates(*parsed);
+  return *parsed;
+}
+
+// The address as its own mailbox would be called, without detail.
+std::string own_name(mail::address_rules rules, const mail::address& address) {
+  rules.catch_all.clear();
+  return rules.candidates(address).back();
 }
 
 // Users of the same name elsewhere: the usual reason why somebody is not found.
@@ -59,13 +61,17 @@ result<void> add_place(directory::engine& engine, located_home& found) {
 } // namespace
 
 result<located_home> locate_home(session& s, const std::string& address) {
-  const auto names = candidates(s, address);
+  const auto rules = s.address_rules();
+  const auto parsed = parsed_address(address);
+  if (rules.has_error() || parsed.has_error()) {
+    return rules.has_error() ? rules.error() : parsed.error();
+  }
   const auto engine = s.engine();
-  if (names.has_error() || engine.has_error()) {
-    return names.has_error() ? names.error() : engine.error();
+  if (engine.has_error()) {
+    return engine.error();
   }
   located_home found;
-  for (const auto& mailbox : *names) {
+  for (const auto& mailbox : rules->candidates(*parsed)) {
     found.looked_up.push_back(mailbox);
     auto known = (*engine)->find_user(mailbox);
     if (known.has_error()) {
@@ -79,7 +85,7 @@ result<located_home> locate_home(session& s, const std::string& address) {
       return found;
     }
   }
-  found.similar = similar_to(**engine, names->back());
+  found.similar = similar_to(**engine, own_name(*rules, *parsed));
   return found;
 }
 

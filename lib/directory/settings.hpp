@@ -25,7 +25,7 @@ struct settings {
 [[nodiscard]] config::table<settings> settings_table();
 
 // The `addresses:` part, for programs that turn recipients into mailboxes: include it as
-// "addresses".
+// "addresses". All of it can be reloaded.
 [[nodiscard]] config::table<mail::address_rules> address_rules_table();
 
 // The engine that the settings name. Nothing is opened yet: an engine that is away answers its

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "lib/mail/address.hpp"
-
 namespace homeward::bridge {
 
 namespace {
@@ -14,21 +12,6 @@ std::string check_path_template(const std::string& text) {
   const auto parsed = maildir::path_template::parse(text);
   return parsed ? ""
                 : "is no path template: " + parsed.error().cause + "; " + parsed.error().advice;
-}
-
-std::string check_domain(const std::string& domain) {
-  if (domain.empty()) {
-    return "";
-  }
-  return mail::parse_address("user@" + domain, mail::charset::utf8)
-             ? ""
-             : "is no domain; write it as example.org";
-}
-
-std::string check_delimiter(const std::string& characters) {
-  return characters.find_first_of("@ \t\"<>") == std::string::npos
-             ? ""
-             : "cannot separate a detail; write + or - or both";
 }
 
 void add_process(config::table<fixed_settings>& t) {
@@ -114,7 +97,7 @@ void add_memory(config::table<fixed_settings>& t) {
          .max = 256U});
 }
 
-void add_addresses(config::table<live_settings>& t) {
+void add_mail(config::table<live_settings>& t) {
   t.add("log_level", &live_settings::log_level,
         {.doc = "The least important messages that are logged. info has one line per recipient.",
          .names = {{"debug", log::level::debug},
@@ -123,23 +106,7 @@ void add_addresses(config::table<live_settings>& t) {
                    {"warning", log::level::warning},
                    {"error", log::level::error}},
          .reloadable = true});
-  t.section("addresses", "From an address to a mailbox");
-  t.add("addresses.default_domain", [](auto& s) -> auto& { return s.addresses.default_domain; },
-        {.doc = "The domain of a recipient without one, as sendmail's local mailer sends them. "
-                "Empty: such a recipient is looked up as it is.",
-         .example = "example.org",
-         .reloadable = true,
-         .check = check_domain});
-  t.add("addresses.recipient_delimiter",
-        [](auto& s) -> auto& { return s.addresses.recipient_delimiter; },
-        {.doc = "What separates a user from a detail: with \"+\", ann+lists@example.org is ann's, "
-                "unless somebody is called ann+lists. Several characters: any of them. Empty: no "
-                "details.",
-         .reloadable = true,
-         .check = check_delimiter});
-  t.add(
-      "addresses.fold_case", [](auto& s) -> auto& { return s.addresses.fold_case; },
-      {.doc = "Ann and ann are the same user. Domains never differ by case.", .reloadable = true});
+  t.include("addresses", &live_settings::addresses, directory::address_rules_table());
   t.section("replies", "What senders are told");
   t.add("replies.mailbox_full_is_permanent",
         [](auto& s) -> auto& { return s.replies.mailbox_full_is_permanent; },
@@ -230,7 +197,7 @@ config::table<settings> make_table() {
   add_delivery(work);
   add_memory(work);
   config::table<live_settings> live{"homeward-bridge"};
-  add_addresses(live);
+  add_mail(live);
   add_limits(live);
 
   config::table<settings> t{"homeward-bridge"};

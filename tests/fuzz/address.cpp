@@ -34,9 +34,11 @@ bool has_controls(std::string_view text) {
 }
 
 void check_mailboxes(const address& a) {
-  const address_rules rules{.recipient_delimiter = "+-", .default_domain = "Default.Example"};
+  const address_rules rules{.recipient_delimiter = "+-",
+                            .default_domain = "Default.Example",
+                            .catch_all = {{"default.example", "Rest+Of@All.Example"}}};
   const auto names = rules.candidates(a);
-  require(!names.empty() && names.size() <= 2, "one or two candidates");
+  require(!names.empty() && names.size() <= 3, "one to three candidates");
   require(names.front() == rules.canonical(a), "the whole local part is looked up first");
   for (const std::string& name : names) {
     require(!has_controls(name), "no control octet in a mailbox");

@@ -14,11 +14,15 @@ from support.waiting import wait_until
 @pytest.fixture(scope="module")
 def farm():
     here = new_run_directory("names")
-    running = Farm(here / "farm", stores=1, partitions=2, users=2)
+    catch_all = [{"domain": "Caught.example", "mailbox": "rest@example.org"},
+                 {"domain": "vain.example", "mailbox": "absent@example.org"}]
+    running = Farm(here / "farm", stores=1, partitions=2, users=2,
+                   bridge_settings={"addresses": {"catch_all": catch_all}})
     for mailbox in ("ann@example.org", "ann+work@example.org", '"two words"@example.org',
                     "jos\u00e9@example.org", "o'brien@example.org", "root@example.org",
-                    "ann@other.example"):
+                    "ann@other.example", "ann@caught.example", "rest@example.org"):
         running.add_user(mailbox, "store1/mail1")
+    running.add_user("gone@caught.example", "store1/mail1", state="disabled")
     with running:
         yield running
     shutil.rmtree(here, ignore_errors=True)
@@ -49,6 +53,10 @@ ADDRESSES = [
     ("ann@unknown.example", None),
     ("work@example.org", None),
     ("two words@example.org", None),
+    ("ann+x@caught.example", "ann@caught.example"),
+    ("Typo+x@Caught.Example", "rest@example.org"),
+    ("gone@caught.example", None),
+    ("typo@vain.example", None),
 ]
 
 

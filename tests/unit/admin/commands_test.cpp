@@ -279,7 +279,29 @@ TEST_F(commands, the_directory_is_found_in_the_settings) {
   variables_.clear();
   EXPECT_EQ(run({"--settings", file, "locate", "ann-lists"}).code, 0);
   EXPECT_EQ(run({"--settings", file, "locate", "ann+lists"}).code, 1);
-  write("bridge.yaml", "directory:\n  fiel: x\n");
+}
+
+TEST_F(commands, locate_knows_catch_alls) {
+  ok({"user", "add", "rest@example.org"});
+  const auto file = write("bridge.yaml", "directory:\n  file: " + path("directory.db") +
+                                             "\naddresses:\n  catch_all:\n"
+                                             "    - {domain: example.org, mailbox: "
+                                             "rest@example.org}\n"
+                                             "    - {domain: example.net, mailbox: "
+                                             "absent@example.net}\n");
+  auto r = run({"--settings", file, "--json", "locate", "typo+x@example.org"});
+  EXPECT_EQ(r.code, 0);
+  EXPECT_EQ(r.json()["looked_up"],
+            nlohmann::json::array({"typo+x@example.org", "typo@example.org", "rest@example.org"}));
+  EXPECT_EQ(r.json()["mailbox"], "rest@example.org");
+  r = run({"--settings", file, "--json", "locate", "ann+x@example.net"});
+  EXPECT_EQ(r.code, 1);
+  EXPECT_EQ(r.json()["similar"], nlohmann::json::array({"ann@example.org"}))
+      << "people of the name that was asked for, not of the catch-all";
+}
+
+TEST_F(commands, a_settings_file_with_a_mistake_stops_the_command) {
+  const auto file = write("bridge.yaml", "directory:\n  fiel: x\n");
   const auto r = run({"--settings", file, "user", "list"});
   EXPECT_EQ(r.code, 78);
   EXPECT_THAT(r.err, HasSubstr(file + ":2: directory.fiel: is not a known setting; did you mean"));

@@ -281,5 +281,23 @@ TEST_F(replica_test, address_rules_are_applied_in_order) {
       resolve(replica_view{}, rules, {.local = "ann", .domain = "example.org"})));
 }
 
+TEST_F(replica_test, catch_all_gets_what_nobody_has) {
+  auto gone = user_on("gone@example.org", "store2");
+  gone.where.state = user_state::disabled;
+  add_users({gone, user_on("rest@example.org", "store2")});
+  refresh();
+  const mail::address_rules rules{
+      .catch_all = {{"example.org", "rest@example.org"}, {"example.net", "absent@example.net"}}};
+  const auto home = [&](const char* local, const char* domain) {
+    const auto found = resolve(replica_.view(), rules, {.local = local, .domain = domain});
+    const auto* h = std::get_if<found_home>(&found);
+    return h == nullptr ? std::string("-") : h->mailbox;
+  };
+  EXPECT_EQ(home("ann", "example.org"), "ann@example.org");
+  EXPECT_EQ(home("typo", "example.org"), "rest@example.org");
+  EXPECT_EQ(home("gone", "example.org"), "gone@example.org") << "disabled is not unknown";
+  EXPECT_EQ(home("typo", "example.net"), "-") << "a catch-all that does not exist catches nothing";
+}
+
 } // namespace
 } // namespace homeward::directory

@@ -56,6 +56,25 @@ TEST(address_rules, quotes_go_where_they_are_not_needed_and_come_where_they_are)
   EXPECT_EQ(candidates({}, "\"ann+two words\"@y"), (names{"\"ann+two words\"@y", "ann@y"}));
 }
 
+TEST(address_rules, catch_all_is_looked_up_last_and_by_the_same_rules) {
+  const address_rules rules{.default_domain = "y",
+                            .catch_all = {{"Y", "Rest@Y"}, {"z.example", "ann+z@y"}, {"y", "no"}}};
+  EXPECT_EQ(candidates(rules, "typo@y"), (names{"typo@y", "rest@y"}));
+  EXPECT_EQ(candidates(rules, "typo+x@y"), (names{"typo+x@y", "typo@y", "rest@y"}));
+  EXPECT_EQ(candidates(rules, "typo"), (names{"typo@y", "rest@y"}));
+  EXPECT_EQ(candidates(rules, "typo@Z.EXAMPLE"), (names{"typo@z.example", "ann+z@y"}));
+  EXPECT_EQ(candidates(rules, "typo@sub.z.example"), names{"typo@sub.z.example"});
+  EXPECT_EQ(candidates(rules, "rest@y"), names{"rest@y"}) << "no name twice";
+  EXPECT_EQ(candidates(rules, "rest+x@y"), (names{"rest+x@y", "rest@y"}));
+}
+
+TEST(address_rules, catch_all_mailbox_without_a_domain_is_completed_and_bad_ones_do_nothing) {
+  EXPECT_EQ(candidates({.default_domain = "y", .catch_all = {{"y", "rest"}}}, "typo"),
+            (names{"typo@y", "rest@y"}));
+  EXPECT_EQ(candidates({.catch_all = {{"y", "a b"}}}, "typo@y"), names{"typo@y"});
+  EXPECT_EQ(candidates({.catch_all = {{"", "rest@y"}}}, "typo"), (names{"typo", "rest@y"}));
+}
+
 TEST(address_rules, canonical_keeps_the_detail_and_is_its_own_canonical) {
   const address_rules rules{.default_domain = "y"};
   for (const char* const text : {"Ann", "\"A b\"@Z", "x+Y@Q", "a..B@c"}) {
