@@ -105,6 +105,22 @@ asio::awaitable<result<std::optional<sp::load_figures>>> connection::probe(stead
   co_return probed_->load;
 }
 
+asio::awaitable<result<std::vector<sp::mailbox_usage>>>
+connection::full_mailboxes(steady_time give_up) {
+  listed_.reset();
+  session_.list_full();
+  (void)co_await drive(give_up);
+  last_used_ = now();
+  if (!listed_) {
+    co_return trouble();
+  }
+  co_return std::move(listed_->usages);
+}
+
+void connection::cut() {
+  stream_.cut();
+}
+
 bool connection::is_reusable(steady_time at, std::chrono::seconds longest_idle) {
   return session_.ready() && unread_.empty() && at - born_ < settings_.oldest &&
          at - last_used_ < longest_idle && !stream_.has_unexpected_input();
@@ -138,6 +154,9 @@ asio::awaitable<connection::progress> connection::perform_actions() {
       done = true;
     } else if (auto* probed = std::get_if<sp::action_probed>(&*action)) {
       probed_ = std::move(*probed);
+      done = true;
+    } else if (auto* listed = std::get_if<sp::action_listed>(&*action)) {
+      listed_ = std::move(*listed);
       done = true;
     } else if (is_kept_by_sabotage(*action)) {
       session_ = sp::client_session(settings_.protocol);

@@ -46,6 +46,13 @@ class connection {
   [[nodiscard]] boost::asio::awaitable<result<std::optional<store_protocol::load_figures>>>
   probe(steady_time give_up);
 
+  // FULL: the mailboxes that are nearly or quite at their limit; none from a store without FULL.
+  [[nodiscard]] boost::asio::awaitable<result<std::vector<store_protocol::mailbox_usage>>>
+  full_mailboxes(steady_time give_up);
+
+  // Whatever it is at ends at once, as if the connection were lost.
+  void cut();
+
   // True when another transaction may follow. Looks at the socket: a peer that closed or spoke
   // unasked is not reusable.
   [[nodiscard]] bool is_reusable(steady_time now, std::chrono::seconds longest_idle);
@@ -79,6 +86,7 @@ class connection {
   std::shared_ptr<const fs::message_spool> message_; // of the transaction under way
   std::optional<store_protocol::action_finished> finished_;
   std::optional<store_protocol::action_probed> probed_;
+  std::optional<store_protocol::action_listed> listed_;
 };
 
 } // namespace homeward::store_client

@@ -15,7 +15,8 @@ namespace homeward::store_protocol {
 namespace {
 
 // A +OK that carries one of these answers exactly one command.
-constexpr std::array<std::string_view, 5> codes_of_ok{"PENDING", "STORED", "LOAD", "CAPA", "PRTN"};
+constexpr std::array<std::string_view, 6> codes_of_ok{"PENDING", "STORED", "LOAD",
+                                                      "CAPA",    "PRTN",   "USAGE"};
 
 // A +OK without a code, with `own`, or with one that a later version may have added.
 bool is_plain_ok(const reply& r, std::string_view own) {
@@ -73,7 +74,8 @@ bool client_session::outstanding() const {
   switch (state_) {
   case client_state::opening:
   case client_state::resetting:
-  case client_state::probing: return true;
+  case client_state::probing:
+  case client_state::listing: return true;
   case client_state::envelope:
   case client_state::body:
   case client_state::results: return transaction_.answered < transaction_.sent;
@@ -122,6 +124,7 @@ void client_session::take_reply(const reply& r) {
     state_ = client_state::ready;
     actions_.emplace_back(action_probed{features_.load ? load_from(r) : std::nullopt});
     break;
+  case client_state::listing: take_listing(r); break;
   case client_state::resetting:
     if (!is_plain_ok(r, {})) {
       broken("RSET was not answered +OK", r.text);
@@ -149,21 +152,54 @@ void client_session::take_capabilities(const reply& r) {
   while (!words.empty()) {
     const std::string_view word = words.substr(0, words.find(' '));
     words.remove_prefix(std::min(words.size(), word.size() + 1));
-    features_.rset = features_.rset || word == "RSET";
-    features_.noop = features_.noop || word == "NOOP";
-    features_.pipelining = features_.pipelining || word == "PIPELINING";
-    features_.results = features_.results || word == "RESULTS";
-    features_.params = features_.params || word == "PARAMS";
-    features_.load = features_.load || word == "LOAD";
-    if (word.starts_with("SIZE=")) {
-      const auto size = parse_number(word.substr(5));
-      features_.size = size ? std::optional(byte_count{*size}) : std::nullopt;
-    } else if (word.starts_with("SERVER=")) {
-      features_.software = std::string(word.substr(7));
-    }
+    take_word_of_capa(word);
   }
   state_ = client_state::ready;
   actions_.emplace_back(action_opened{features_});
+}
+
+void client_session::take_word_of_capa(std::string_view word) {
+  server_features& f = features_;
+  constexpr std::array<std::pair<std::string_view, bool server_features::*>, 7> plain{
+      {{"RSET", &server_features::rset},
+       {"NOOP", &server_features::noop},
+       {"PIPELINING", &server_features::pipelining},
+       {"RESULTS", &server_features::results},
+       {"PARAMS", &server_features::params},
+       {"LOAD", &server_features::load},
+       {"FULL", &server_features::full}}};
+  for (const auto& [keyword, feature] : plain) {
+    f.*feature = f.*feature || word == keyword;
+  }
+  if (word.starts_with("SIZE=")) {
+    const auto size = parse_number(word.substr(5));
+    f.size = size ? std::optional(byte_count{*size}) : std::nullopt;
+  } else if (word.starts_with("SERVER=")) {
+    f.software = std::string(word.substr(7));
+  }
+}
+
+// First how many there are, then one line for each.
+void client_session::take_listing(const reply& r) {
+  if (!usages_to_come_) {
+    usages_to_come_ = count_from(r, limits_);
+    if (!usages_to_come_) {
+      broken("FULL was not answered +OK [USAGE count=...] within the limit", r.text);
+      return;
+    }
+  } else {
+    auto usage = usage_from(r, limits_);
+    if (!usage) {
+      broken(usage.error().what, r.text);
+      return;
+    }
+    usages_.push_back(std::move(*usage));
+    --*usages_to_come_;
+  }
+  if (*usages_to_come_ == 0) {
+    state_ = client_state::ready;
+    actions_.emplace_back(action_listed{std::exchange(usages_, {})});
+  }
 }
 
 void client_session::take_step(const reply& r) {

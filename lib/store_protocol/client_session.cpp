@@ -58,6 +58,18 @@ void client_session::probe() {
   send("NOOP\r\n");
 }
 
+void client_session::list_full() {
+  require_ready("list_full");
+  usages_.clear();
+  usages_to_come_.reset();
+  if (!features_.full) {
+    actions_.emplace_back(action_listed{});
+    return;
+  }
+  state_ = client_state::listing;
+  send("FULL\r\n");
+}
+
 void client_session::quit() {
   require_ready("quit");
   send("QUIT\r\n");
@@ -87,7 +99,8 @@ client_waits_for client_session::waits_for() const {
   case client_state::opening:
   case client_state::envelope:
   case client_state::resetting:
-  case client_state::probing: return client_waits_for::reply;
+  case client_state::probing:
+  case client_state::listing: return client_waits_for::reply;
   case client_state::body: return client_waits_for::writing;
   case client_state::results: return client_waits_for::results;
   case client_state::closed: return client_waits_for::nothing;

@@ -5,7 +5,8 @@
 //
 //   open()              once, on a fresh connection: asks the store what it can do (CAPA)
 //   start(envelope)     when ready(): one transaction
-//   probe(), quit()     when ready(): is the store still there? / take leave
+//   probe(), list_full(), quit()
+//                       when ready(): is the store still there? / which mailboxes are full? / leave
 //   receive(octets), on(event)  then take next_action() until it is empty, and perform each in
 //   order
 //
@@ -15,8 +16,8 @@
 // again: action_close follows, ready() stays false.
 //
 // docs/protocol/storage-protocol.md. Not thread-safe: one strand owns a session. Nothing here
-// throws for what a store does; calling start(), probe() or quit() when not ready() is a bug and
-// throws.
+// throws for what a store does; calling start(), probe(), list_full() or quit() when not ready() is
+// a bug and throws.
 
 #include <cstdint>
 #include <deque>
@@ -32,6 +33,7 @@
 #include "lib/store_protocol/reply.hpp"
 #include "lib/store_protocol/server_session.hpp"
 #include "lib/store_protocol/transaction.hpp"
+#include "lib/store_protocol/usage.hpp"
 
 namespace homeward::store_protocol {
 
@@ -44,6 +46,7 @@ struct server_features {
   bool results = false;    // one reply per accepted recipient after DATA
   bool params = false;     // RCPT takes ORIG, EPOCH and QUOTA
   bool load = false;       // final replies carry load_figures
+  bool full = false;       // FULL: list_full() tells something
   bool many = false;       // more than one transaction per connection (any store that knows CAPA)
   std::optional<byte_count> size; // the largest message it takes, if told
   std::string software;           // SERVER, such as "homeward/0.1.0"; may be empty
@@ -75,10 +78,14 @@ struct action_finished {
 struct action_probed {
   std::optional<load_figures> load;
 };
+// FULL was answered to its end; ready() is true.
+struct action_listed {
+  std::vector<mailbox_usage> usages;
+};
 // Also: action_send (server_session.hpp), and action_close: always the last one. For
 // close_reason::broken the failure's words tell what was wrong (client_session::trouble()).
 using client_action = std::variant<action_send, action_send_body, action_opened, action_finished,
-                                   action_probed, action_close>;
+                                   action_probed, action_listed, action_close>;
 
 // ---- events ----
 
@@ -111,7 +118,8 @@ enum class client_state : unsigned char {
   results = 6,   // octets written, results awaited
   resetting = 7, // RSET sent after a refused envelope
   probing = 8,   // NOOP sent
-  closed = 9,    // action_close given; for ever
+  listing = 9,   // FULL sent
+  closed = 10,   // action_close given; for ever
 };
 
 class client_session {
@@ -127,7 +135,9 @@ class client_session {
   void start(envelope message);
 
   void probe(); // NOOP; a store without NOOP counts as probed at once
-  void quit();  // QUIT, then action_close without waiting for the reply
+  // FULL; a store without FULL counts as having answered that no mailbox is full.
+  void list_full();
+  void quit(); // QUIT, then action_close without waiting for the reply
 
   // Takes octets from the store; returns how many were consumed. Fewer than given means that
   // event_body_sent is awaited: keep the rest and give it again afterwards.
@@ -190,6 +200,8 @@ class client_session {
   void take_line(std::string_view line);
   void take_reply(const reply& r);
   void take_capabilities(const reply& r);
+  void take_word_of_capa(std::string_view word);
+  void take_listing(const reply& r);
   void take_step(const reply& r);
   void take_preamble(const reply& r, step::kind what);
   void take_recipient(const reply& r, std::size_t index);
@@ -211,6 +223,8 @@ class client_session {
   client_state state_ = client_state::fresh;
   server_features features_;
   std::optional<failure> trouble_;
+  std::optional<std::size_t> usages_to_come_; // of the listing under way; empty: its head
+  std::vector<mailbox_usage> usages_;
 
   // Facts of the transaction.
   bool active_ = false; // start() was called and action_finished not given

@@ -22,6 +22,7 @@ struct limits {
   byte_count surplus = {std::uint64_t{1} << 20U}; // beyond `size`, still swallowed; more closes
   std::size_t skipped = 65'536; // of an over-long line, swallowed up to its LF; more closes
   std::size_t errors = 20;      // protocol errors (not refusals by policy) before we close
+  std::size_t usages = 10'000;  // mailboxes told by one FULL; of more, those that are fullest
 
   // Client only: commands written before their replies are read. Keeps what both kernels must
   // buffer small, so that a driver may write a whole group and only then read.

@@ -273,12 +273,13 @@ struct server_session::commands {
     std::string_view keyword;
     bool extensions::*when_named;
   };
-  static constexpr std::array<capability, 6> capabilities{{{"RSET", nullptr},
+  static constexpr std::array<capability, 7> capabilities{{{"RSET", nullptr},
                                                            {"NOOP", nullptr},
                                                            {"PIPELINING", nullptr},
                                                            {"RESULTS", &extensions::results},
                                                            {"PARAMS", &extensions::params},
-                                                           {"LOAD", &extensions::load}}};
+                                                           {"LOAD", &extensions::load},
+                                                           {"FULL", nullptr}}};
 
   static result<extensions> check_capa(const self& s, std::string_view argument) {
     extensions wanted = s.enabled_;
@@ -305,6 +306,14 @@ struct server_session::commands {
     }
     r.text += fmt::format("SIZE={} SERVER={}", s.limits_.size.octets, s.software_);
     s.say(std::move(r));
+  }
+
+  // ---- FULL ----
+
+  static void apply_full(self& s, nothing /*none*/) {
+    std::vector<mailbox_usage> all = s.policy_->full_mailboxes(s.limits_.usages);
+    all.resize(std::min(all.size(), s.limits_.usages));
+    s.tell_usage(all);
   }
 
   // ---- the table ----
@@ -362,10 +371,10 @@ struct server_session::commands {
 
   static const row* find(std::string_view verb);
 
-  static const std::array<row, 10> table;
+  static const std::array<row, 11> table;
 };
 
-constexpr std::array<server_session::commands::row, 10> server_session::commands::table{{
+constexpr std::array<server_session::commands::row, 11> server_session::commands::table{{
     {"SIZE", in({server_state::ready, server_state::begun}), when_refused::close, role::preamble,
      &run<check_size, apply_size>, "SIZE begins a transaction; closing"},
     {"NAME", in({server_state::ready, server_state::begun}), when_refused::transaction,
@@ -393,6 +402,8 @@ constexpr std::array<server_session::commands::row, 10> server_session::commands
      when_refused::only_itself, role::other, &run<check_bare, apply_noop>, ""},
     {"CAPA", in({server_state::ready}), when_refused::only_itself, role::other,
      &run<check_capa, apply_capa>, "CAPA comes between transactions"},
+    {"FULL", in({server_state::ready}), when_refused::only_itself, role::other,
+     &run<check_bare, apply_full>, "FULL comes between transactions"},
 }};
 
 const server_session::commands::row* server_session::commands::find(std::string_view verb) {
@@ -411,7 +422,7 @@ void server_session::dispatch(std::string_view line, bool too_long) {
     say_refusal(syntax_failure(too_long
                                    ? "the line is too long"
                                    : "unknown command: there are SIZE NAME PRTN FROM RCPT DATA "
-                                     "QUIT RSET NOOP CAPA"));
+                                     "QUIT RSET NOOP CAPA FULL"));
     if (count_error()) {
       close(close_reason::too_many_errors);
     }

@@ -47,12 +47,17 @@ std::string_view to_string(close_reason why) {
   return "?";
 }
 
+std::vector<mailbox_usage> server_policy::full_mailboxes(std::size_t /*most*/) {
+  return {};
+}
+
 server_session::server_session(const limits& l, std::string software, server_policy& policy)
     : limits_(l), software_(std::move(software)), policy_(&policy), lines_(l.line, l.skipped) {}
 
 std::size_t server_session::receive(std::string_view octets) {
   std::size_t consumed = 0;
-  while (consumed < octets.size() && state_ != server_state::storing && !closed()) {
+  told_much_ = false;
+  while (consumed < octets.size() && state_ != server_state::storing && !closed() && !told_much_) {
     const std::string_view rest = octets.substr(consumed);
     consumed += state_ == server_state::receiving ? receive_body(rest) : receive_line(rest);
   }
@@ -234,6 +239,15 @@ void server_session::tell_results(const std::vector<outcome>& outcomes) {
     }
     say(std::move(r));
   }
+}
+
+// One text, so that a listing is one write.
+void server_session::tell_usage(const std::vector<mailbox_usage>& all) {
+  say(usage_head(all.size()));
+  for (const mailbox_usage& u : all) {
+    say(usage_reply(u));
+  }
+  told_much_ = true;
 }
 
 // One reply for all. A permanent code would make the sender give up those who are safe or may still

@@ -23,6 +23,7 @@
 #include "lib/store_protocol/line_reader.hpp"
 #include "lib/store_protocol/reply.hpp"
 #include "lib/store_protocol/transaction.hpp"
+#include "lib/store_protocol/usage.hpp"
 
 namespace homeward::store_protocol {
 
@@ -50,6 +51,10 @@ class server_policy {
   // moved, quota, temp) removes only this recipient.
   [[nodiscard]] virtual result<void> accept_recipient(const envelope& so_far,
                                                       const recipient& who) = 0;
+
+  // The mailboxes of this peer's partitions that are at or above nine tenths of their limit as far
+  // as is known, the fullest first, `most` of them at most. A store that counts nothing tells none.
+  [[nodiscard]] virtual std::vector<mailbox_usage> full_mailboxes(std::size_t most);
 };
 
 // Why a session ends; for the log and the metrics.
@@ -155,7 +160,8 @@ class server_session {
 
   // Takes octets from the peer and returns how many were consumed. Fewer than given means that an
   // answer of the driver is awaited, or the session is closed: keep the rest and give it again
-  // after the next event. Perform the actions before the octets' buffer changes.
+  // after the next event; or that a long answer was given: write it out, then give the rest.
+  // Perform the actions before the octets' buffer changes.
   [[nodiscard]] std::size_t receive(std::string_view octets);
 
   // Tells what happened. An event that does not fit the state (an answer nobody awaits) is ignored.
@@ -217,6 +223,7 @@ class server_session {
   void tell_refused_data();
   void end_transaction();
 
+  void tell_usage(const std::vector<mailbox_usage>& all);
   void say(reply r);
   void say_ok(std::string text);
   void say_refusal(const failure& why);
@@ -236,6 +243,7 @@ class server_session {
   load_figures load_;
   std::size_t errors_ = 0;
   bool stopping_ = false;
+  bool told_much_ = false; // the driver should write before more is asked
   // Set when a DATA that came first was refused: QUIT must not sound like a commitment.
   std::optional<failure> owed_to_quit_;
 

@@ -3,9 +3,14 @@
 // with. docs/protocol/storage-protocol.md, "FULL".
 
 #include <chrono>
+#include <cstddef>
+#include <optional>
 #include <string>
 
 #include "lib/base/byte_count.hpp"
+#include "lib/base/failure.hpp"
+#include "lib/store_protocol/limits.hpp"
+#include "lib/store_protocol/reply.hpp"
 
 namespace homeward::store_protocol {
 
@@ -19,5 +24,14 @@ struct mailbox_usage {
 
   friend bool operator==(const mailbox_usage&, const mailbox_usage&) = default;
 };
+
+// The first line of the answer and back. Empty: not that line, or more than limits.usages.
+[[nodiscard]] reply usage_head(std::size_t count);
+[[nodiscard]] std::optional<std::size_t> count_from(const reply& r, const limits& l);
+
+// One of the lines that follow and back. usage_from() refuses (syntax) what is no such line: every
+// number must be there, the limit not 0, partition and mailbox as PRTN and RCPT would take them.
+[[nodiscard]] reply usage_reply(const mailbox_usage& u);
+[[nodiscard]] result<mailbox_usage> usage_from(const reply& r, const limits& l);
 
 } // namespace homeward::store_protocol

@@ -24,6 +24,8 @@ void require(bool holds, const char* what) {
   }
 }
 
+constexpr std::size_t most_usages = 3;
+
 class driver {
  public:
   driver(const limits& l, std::size_t recipients, bool base)
@@ -63,7 +65,7 @@ class driver {
   }
 
  private:
-  // One transaction after the other, with a probe between them.
+  // One transaction after the other, with a probe and a listing between them.
   void next() {
     if (!session_.ready() || started_ == 3) {
       return;
@@ -71,6 +73,13 @@ class driver {
     if (started_ == 1 && !probed_) {
       probed_ = true;
       session_.probe();
+      perform();
+      next();
+      return;
+    }
+    if (started_ == 2 && !listed_) {
+      listed_ = true;
+      session_.list_full();
       perform();
       next();
       return;
@@ -97,6 +106,8 @@ class driver {
         ++finished_;
         require(finished_ == started_, "a transaction ends once");
         check(finished->outcomes);
+      } else if (const auto* listing = std::get_if<action_listed>(&*action)) {
+        check(listing->usages);
       } else if (std::holds_alternative<action_close>(*action)) {
         ++closes_;
         require(session_.closed(), "a close means closed");
@@ -115,6 +126,14 @@ class driver {
       const std::string key = "." + current_.name.key + ".";
       require(!results || has_line("+OK [STORED ", key, own), "success was told by the own +OK");
       require(results || oks() >= 6, "six +OK for a success of a store without RESULTS");
+    }
+  }
+
+  static void check(const std::vector<mailbox_usage>& usages) {
+    require(usages.size() <= most_usages, "no more mailboxes than the limit");
+    for (const mailbox_usage& u : usages) {
+      require(!u.partition.empty() && !u.mailbox.empty() && u.limit.octets != 0,
+              "a mailbox that is told has a name and a limit");
     }
   }
 
@@ -149,6 +168,7 @@ class driver {
   int finished_ = 0;
   int closes_ = 0;
   bool probed_ = false;
+  bool listed_ = false;
 };
 
 } // namespace
@@ -160,6 +180,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   limits l;
   l.line = 150;
+  l.usages = most_usages;
   l.window = (data[0] & 1U) != 0 ? 2 : 100;
   l.eager_body = {(data[0] & 2U) != 0 ? 0U : 100U};
   const std::size_t recipients = 1 + (data[0] >> 2U & 3U);

@@ -46,6 +46,11 @@ store_script script() {
   s.repeats.emplace("known@y", "1.k.o");
   s.load = {5, 1, {10}, {20}, "0.1.0"};
   s.space = {{10}, {20}};
+  s.bounds.usages = 2;
+  for (const char* mailbox : {"a@y", "b@y", "c@y"}) {
+    s.usages.push_back(
+        {.partition = "p", .mailbox = mailbox, .used = {9}, .limit = {9}, .age = {}});
+  }
   return s;
 }
 

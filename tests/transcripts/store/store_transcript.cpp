@@ -40,6 +40,8 @@ void take_limit(store_script& script, const std::string& name, std::size_t n) {
     l.surplus = {n};
   } else if (name == "errors") {
     l.errors = n;
+  } else if (name == "usages") {
+    l.usages = n;
   } else if (name == "skipped") {
     l.skipped = n;
   } else {
@@ -61,6 +63,12 @@ void take_header(store_script& script, const std::string& keyword,
     script.repeats.emplace(first, words.at(2));
   } else if (keyword == "outcome") {
     script.outcomes.emplace(first, failure_named(second));
+  } else if (keyword == "usage" && words.size() == 5) {
+    script.usages.push_back({.partition = words[0],
+                             .mailbox = words[1],
+                             .used = {std::stoul(words[2])},
+                             .limit = {std::stoul(words[3])},
+                             .age = std::chrono::seconds(std::stoul(words[4]))});
   } else if (keyword == "deliveries" && first == "held") {
     script.held = true;
   } else if (keyword == "load" && words.size() == 5) {

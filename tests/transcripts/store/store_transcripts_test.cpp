@@ -135,6 +135,7 @@ TEST(storage_protocol_page, has_the_limits_of_the_code) {
         {"message", l.size.octets},
         {"surplus", l.surplus.octets},
         {"skipped", l.skipped},
+        {"usages", l.usages},
         {"errors", l.errors}}) {
     EXPECT_TRUE(rows.contains(fmt::format("{}: {}", name, value))) << name << ": " << value;
   }

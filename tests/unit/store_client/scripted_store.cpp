@@ -79,6 +79,10 @@ scripted_store::~scripted_store() = default;
 
 void scripted_store::stop() {
   listener_.close();
+  cut_all();
+}
+
+void scripted_store::cut_all() {
   for (const auto& weak : peers_) {
     if (const auto peer = weak.lock()) {
       peer->cut();
@@ -93,6 +97,11 @@ asio::awaitable<void> scripted_store::serve(std::shared_ptr<net::stream> peer) {
   std::string line;
   while (co_await in.line(line)) {
     const std::string verb = line.substr(0, 4);
+    ++asked[verb];
+    if (const auto own = answers_.find(verb); own != answers_.end()) {
+      co_await say(*peer, own->second);
+      continue;
+    }
     if (verb == "CAPA") {
       co_await say(*peer, "+OK [CAPA version=1] RSET NOOP PIPELINING RESULTS PARAMS LOAD\r\n");
       continue;

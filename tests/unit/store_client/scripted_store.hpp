@@ -31,7 +31,10 @@ class scripted_store {
   [[nodiscard]] const net::endpoint& where() const { return where_; }
   // For the next complete messages, in order; afterwards all are answered "+OK".
   void next(behaviour b) { script_.push_back(std::move(b)); }
+  // What a command is answered with, instead of the usual; an empty text: never.
+  void answer(const std::string& verb, std::string text) { answers_[verb] = std::move(text); }
   void stop();
+  void cut_all(); // the connections there are; new ones are taken
 
   struct received {
     std::string name;
@@ -41,6 +44,7 @@ class scripted_store {
   };
   std::vector<received> messages;
   std::size_t connections = 0;
+  std::map<std::string, std::size_t> asked; // how often each verb came
 
  private:
   boost::asio::awaitable<void> serve(std::shared_ptr<net::stream> peer);
@@ -49,6 +53,7 @@ class scripted_store {
   net::endpoint where_;
   net::listener listener_;
   std::deque<behaviour> script_;
+  std::map<std::string, std::string> answers_;
   std::vector<std::weak_ptr<net::stream>> peers_;
 };
 

@@ -508,5 +508,88 @@ TEST(client_session, leaks_nothing_into_the_next_transaction) {
   EXPECT_FALSE(client.finished->load);
 }
 
+// ---- FULL ----
+
+const std::string store_with_full = "+OK [CAPA version=1] NOOP RESULTS FULL\r\n";
+const std::string ann_is_full = "+OK [USAGE partition=mail1 used=95 limit=100 age=7] <ann@y>\r\n";
+
+TEST(client_session, lists_full_mailboxes) {
+  scripted_client client;
+  client.open(store_with_full);
+  EXPECT_TRUE(client.session.features().full);
+  client.session.list_full();
+  client.perform();
+  EXPECT_EQ(client.take_sent(), "FULL\r\n");
+  EXPECT_EQ(client.session.waits_for(), client_waits_for::reply);
+  client.reply("+OK [USAGE count=2]\r\n" + ann_is_full);
+  EXPECT_FALSE(client.listed);
+  EXPECT_FALSE(client.session.ready());
+  client.reply("+OK [USAGE future=1 partition=m2 used=1 limit=2 age=0] <\"b> c\"@y>\r\n");
+  ASSERT_TRUE(client.listed);
+  EXPECT_TRUE(client.session.ready());
+  const std::vector<mailbox_usage> expected{
+      {"mail1", "ann@y", 95_B, 100_B, std::chrono::seconds(7)},
+      {"m2", "\"b> c\"@y", 1_B, 2_B, std::chrono::seconds(0)}};
+  EXPECT_EQ(client.listed->usages, expected);
+  client.listed.reset();
+  client.session.list_full();
+  client.reply("+OK [USAGE count=0]\r\n");
+  ASSERT_TRUE(client.listed);
+  EXPECT_TRUE(client.listed->usages.empty()) << "nothing is left of the last listing";
+}
+
+TEST(client_session, a_store_without_full_has_no_full_mailboxes) {
+  scripted_client client;
+  client.open(full_store);
+  client.session.list_full();
+  client.perform();
+  EXPECT_EQ(client.take_sent(), "");
+  ASSERT_TRUE(client.listed);
+  EXPECT_TRUE(client.listed->usages.empty() && client.session.ready());
+}
+
+TEST(client_session, gives_up_a_store_whose_listing_makes_no_sense) {
+  limits l;
+  l.usages = 2;
+  const std::vector<std::string> answers{"+OK\r\n",
+                                         "-ERR [TEMP] x\r\n",
+                                         "+OK [USAGE count=3]\r\n",
+                                         "+OK [USAGE count=x]\r\n",
+                                         "+OK [FULL count=1]\r\n",
+                                         "+OK [USAGE count=1]\r\n+OK\r\n",
+                                         "+OK [USAGE count=1]\r\n-ERR\r\n",
+                                         "+OK [USAGE count=0]\r\n" + ann_is_full,
+                                         "+OK [USAGE count=1]\r\n" + ann_is_full + ann_is_full};
+  for (const std::string& answer : answers) {
+    scripted_client client(l);
+    client.open(store_with_full);
+    client.session.list_full();
+    client.perform();
+    client.reply(answer);
+    EXPECT_EQ(client.why_closed, close_reason::broken) << answer;
+    EXPECT_FALSE(client.session.ready()) << answer;
+  }
+}
+
+TEST(client_session, a_listing_that_breaks_off_is_none) {
+  scripted_client client;
+  client.open(store_with_full);
+  client.session.list_full();
+  client.perform();
+  client.reply("+OK [USAGE count=2]\r\n" + ann_is_full);
+  client.on(event_connection_lost{transient_failure("gone")});
+  EXPECT_FALSE(client.listed);
+  EXPECT_TRUE(client.why_closed);
+}
+
+TEST(client_session, usage_does_not_answer_another_command) {
+  scripted_client client;
+  client.open(store_with_full);
+  client.session.probe();
+  client.perform();
+  client.reply("+OK [USAGE count=0]\r\n");
+  EXPECT_EQ(client.why_closed, close_reason::broken);
+}
+
 } // namespace
 } // namespace homeward::store_protocol

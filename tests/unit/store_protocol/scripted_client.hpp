@@ -57,6 +57,8 @@ class scripted_client {
         finished = std::move(*done);
       } else if (auto* probe = std::get_if<action_probed>(&*action)) {
         probed = std::move(*probe);
+      } else if (auto* listing = std::get_if<action_listed>(&*action)) {
+        listed = std::move(*listing);
       } else {
         why_closed = std::get<action_close>(*action).why;
       }
@@ -71,6 +73,7 @@ class scripted_client {
   int finished_count = 0;
   std::optional<action_finished> finished;
   std::optional<action_probed> probed;
+  std::optional<action_listed> listed;
   std::optional<close_reason> why_closed;
 };
 

@@ -41,6 +41,10 @@ result<void> scripted_store::accept_recipient(const envelope& so_far, const reci
   return {};
 }
 
+std::vector<mailbox_usage> scripted_store::full_mailboxes(std::size_t /*most*/) {
+  return script_.usages; // more than asked for, perhaps: the session must see to that
+}
+
 void scripted_store::feed(std::string_view octets, std::size_t piece) {
   pending_ += octets;
   piece_ = piece;
@@ -83,8 +87,10 @@ void scripted_store::pump() {
     } else {
       taken = session_.receive(given);
       promise(taken <= given.size(), "more octets taken than given");
+      // Behind a command with a long answer it may stop too.
       promise(taken == given.size() || session_.closed() ||
-                  session_.waits_for() == server_waits_for::delivery,
+                  session_.waits_for() == server_waits_for::delivery ||
+                  (taken != 0 && given[taken - 1] == '\n'),
               "the session stopped without a reason");
     }
     pending_.erase(0, taken);

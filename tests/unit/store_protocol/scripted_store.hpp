@@ -30,8 +30,9 @@ struct store_script {
   limits bounds;
   partition_figures space{};
   load_figures load;
-  bool held = false;   // deliveries finish only by finish_delivery()
-  bool direct = false; // message octets go past the session where they may
+  std::vector<mailbox_usage> usages; // told by FULL
+  bool held = false;                 // deliveries finish only by finish_delivery()
+  bool direct = false;               // message octets go past the session where they may
 };
 
 class scripted_store final : public server_policy {
@@ -59,6 +60,7 @@ class scripted_store final : public server_policy {
   [[nodiscard]] result<partition_figures> accept_partition(std::string_view name) override;
   [[nodiscard]] result<void> accept_recipient(const envelope& so_far,
                                               const recipient& who) override;
+  [[nodiscard]] std::vector<mailbox_usage> full_mailboxes(std::size_t most) override;
 
  private:
   void pump();

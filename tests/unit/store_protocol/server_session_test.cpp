@@ -43,10 +43,12 @@ TEST(server_session, gives_the_same_actions_for_every_split) {
       "BOGUS\r\n\r\n" + std::string(1100, 'x') + "\r\nRCPT " + std::string(1100, 'x') +
           "\r\nNOOP\n",
       preamble + addresses + "DATA\r\n\r\n.\r\nNOOP\r\n",
+      "FULL\r\nNOOP\r\nFULL\r\nFULL x\r\nQUIT\r\n",
       "SIZE 9999999999\r\nNOOP\r\n"};
   for (const std::string& conversation : conversations) {
     store_script script;
     script.partitions.emplace("gone", failure_named("no_partition"));
+    script.usages = {{"mail1", "ann@y", {95}, {100}, std::chrono::seconds(3)}};
     scripted_store whole(script);
     whole.feed(conversation);
     for (std::size_t piece = 1; piece < 40; ++piece) {
@@ -356,6 +358,31 @@ TEST(server_session, holds_little_memory_whatever_is_sent) {
   }
   EXPECT_EQ(store.why_closed(), close_reason::unbelievable);
   EXPECT_EQ(lines_of(store.output()).size(), 1U);
+}
+
+// A listing can be long, and a peer may ask for it in every line of one write.
+TEST(server_session, stops_behind_each_full_so_that_its_answer_can_be_written) {
+  store_script script;
+  script.usages = {{"mail1", "ann@y", {95}, {100}, std::chrono::seconds(3)}};
+  scripted_store policy(script);
+  server_session session({}, "homeward/test", policy);
+  const std::string_view asked = "NOOP\r\nFULL\r\nFULL\r\nNOOP\r\n";
+  EXPECT_EQ(session.receive(asked), 12U);
+  EXPECT_EQ(session.receive(asked.substr(12)), 6U);
+  EXPECT_EQ(session.receive(asked.substr(18)), 6U);
+}
+
+TEST(server_policy, tells_no_mailboxes_unless_it_counts) {
+  class counts_nothing final : public server_policy {
+    result<partition_figures> accept_partition(std::string_view /*name*/) override {
+      return partition_figures{};
+    }
+    result<void> accept_recipient(const envelope& /*e*/, const recipient& /*r*/) override {
+      return {};
+    }
+  };
+  counts_nothing policy;
+  EXPECT_TRUE(policy.full_mailboxes(10).empty());
 }
 
 } // namespace
