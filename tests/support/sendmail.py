@@ -291,6 +291,8 @@ class PrivateSendmail:
         text += self._doors() + self.features
         if self.groups:
             text += f"define(`HOMEWARD_QUEUE_PLACE', `{self.queue}')dnl\n"
+            # Shared memory is the whole machine's: two tests must not meet there.
+            text += f"define(`confSHARED_MEMORY_KEY', `{100_000 + 10 * self.smtp_port}')dnl\n"
             text += _include("feature/homeward_queues.m4")
         return text
 

@@ -32,7 +32,8 @@ class PrivateFarm(PrivateSendmail):
         self.queue2 = self.spool / "mqueue2"
         self.run_directory = self.directory / "run"
         self.settings = dict(settings or {})
-        self.options = dict(options or {})
+        # Shared memory is the whole machine's: farms of two tests must not meet there.
+        self.options = {"HOMEWARD_FARM_KEY": 100_000 + 10 * smtp_port} | dict(options or {})
 
     def farm(self, *arguments, check=True):
         """Run homeward-farm; returns what it said."""
