@@ -35,7 +35,7 @@ class FakeLmtp:
     `on_rcpt(address)` and `on_message(transaction, address)` return the reply line for one
     recipient, e.g. "451 4.3.0 try later", or HANG_UP to drop the connection there.
     `transactions` holds all whose final dot was seen, in order; `connections` counts the
-    clients that sent LHLO.
+    clients that sent LHLO. For messages with one recipient it does as an SMTP server, too.
     """
 
     def __init__(self, path=None, port=None, on_rcpt=None, on_message=None):
@@ -120,7 +120,7 @@ class _Session(socketserver.StreamRequestHandler):
     def _command(self, line):
         verb, _, rest = line.partition(" ")
         match verb.upper():
-            case "LHLO":
+            case "LHLO" | "EHLO":
                 with self.owner.lock:
                     self.owner.connections += 1
                     self.number = self.owner.connections

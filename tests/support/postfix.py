@@ -26,11 +26,14 @@ _SETGID_GROUP = "news"
 # Services that Debian runs in the chroot, of those that reach for a socket of ours.
 _CHROOTED = ("smtpd", "cleanup", "trivial-rewrite")
 
-# postmulti knows one place for the first instance, /etc/postfix. A mount namespace of its own
-# has the private one there; the host's /etc stays as it is.
+# postmulti knows one place for the first instance, /etc/postfix, and the programs of an instance
+# being made know one for their libraries. A mount namespace of its own has the private ones
+# there; the host's directories stay as they are.
 _AT_DEFAULT_PLACE = ("unshare", "--mount", "sh", "-ec",
                      'mount -t overlay homeward -o lowerdir="$1":/etc /etc; '
-                     'mount --bind "$2" /etc/postfix; echo ready; exec sleep infinity', "postfix")
+                     'mount --bind "$2" /etc/postfix; '
+                     'mount -t overlay homeward -o lowerdir="$3":/usr/lib /usr/lib; '
+                     'echo ready; exec sleep infinity', "postfix")
 
 _MASTER = """\
 127.0.0.1:{port} inet n  -       n       -       -       smtpd
@@ -101,7 +104,7 @@ class PrivatePostfix:
         self._root = unpack("postfix")
         self.write_configuration()
         if self._place:
-            self._place.make()
+            self._place.make(self._root / "usr/lib")
         self.command("postmap", f"hash:{self.config}/homeward-transport")
         stop_at_exit(self)
         self.command("postfix", "start")
@@ -300,10 +303,10 @@ class _Place:
         self.config = config
         self._holder = None
 
-    def make(self):
+    def make(self, libraries):
         names = self.directory / "names-in-etc"
         (names / "postfix").mkdir(parents=True, exist_ok=True)
-        self._holder = ChildProcess([*_AT_DEFAULT_PLACE, names, self.config],
+        self._holder = ChildProcess([*_AT_DEFAULT_PLACE, names, self.config, libraries],
                                     self.directory / "namespace.out").start()
         waiting.wait_until(lambda: "ready" in self._holder.log_text() or not self._holder.running,
                            "a mount namespace with a private /etc/postfix")
