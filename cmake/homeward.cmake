@@ -1,7 +1,7 @@
 # Helper functions with which every folder states what it is:
 #
 #   homeward_library(NAME base SOURCES a.cpp DEPENDS ... LINK ... [PURE])
-#   homeward_program(NAME stored SOURCES main.cpp DEPENDS ...)
+#   homeward_program(NAME stored SOURCES main.cpp DEPENDS ... [PURE])
 #   homeward_unit_test(NAME base SOURCES ... DEPENDS ...)      one executable, registered with ctest (label unit)
 #   homeward_fuzz_target(NAME lmtp_server SOURCES ... DEPENDS ...)   libFuzzer target; elsewhere a corpus replay test
 #
@@ -87,13 +87,17 @@ function(homeward_library)
 endfunction()
 
 function(homeward_program)
-  cmake_parse_arguments(arg "" "NAME" "SOURCES;DEPENDS;LINK" ${ARGN})
+  cmake_parse_arguments(arg "PURE" "NAME" "SOURCES;DEPENDS;LINK" ${ARGN})
   add_executable(${arg_NAME} ${arg_SOURCES})
   target_link_libraries(${arg_NAME} PRIVATE homeward_options ${arg_LINK})
   foreach(dependency ${arg_DEPENDS})
     target_link_libraries(${arg_NAME} PRIVATE homeward_${dependency})
   endforeach()
-  target_precompile_headers(${arg_NAME} REUSE_FROM homeward_pch_asio)
+  if(arg_PURE)
+    target_precompile_headers(${arg_NAME} REUSE_FROM homeward_pch_pure)
+  else()
+    target_precompile_headers(${arg_NAME} REUSE_FROM homeward_pch_asio)
+  endif()
 endfunction()
 
 function(homeward_unit_test)

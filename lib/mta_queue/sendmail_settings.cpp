@@ -60,21 +60,36 @@ std::string base_of(const std::string& pattern) {
   return pattern.ends_with('*') ? pattern.substr(0, pattern.rfind('/')) : pattern;
 }
 
+// Calls `each` for every line, without its end.
+template <class Each>
+void for_each_line(std::string_view text, Each each) {
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    each(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+}
+
 } // namespace
+
+bool has_fixed_queue_paths(std::string_view sendmail_cf) {
+  bool found = false;
+  for_each_line(sendmail_cf, [&](std::string_view line) {
+    found = found || (line.starts_with('Q') && !group_of(line).pattern.empty());
+  });
+  return found;
+}
 
 std::vector<queue_group> queue_groups_of(std::string_view sendmail_cf) {
   std::string directory;
   std::vector<queue_group> groups;
-  while (!sendmail_cf.empty()) {
-    const std::size_t end = std::min(sendmail_cf.find('\n'), sendmail_cf.size());
-    const std::string_view line = sendmail_cf.substr(0, end);
-    sendmail_cf.remove_prefix(std::min(end + 1, sendmail_cf.size()));
+  for_each_line(sendmail_cf, [&](std::string_view line) {
     if (const auto named = queue_directory_of(line); !named.empty()) {
       directory = named;
     } else if (line.starts_with('Q')) {
       groups.push_back(group_of(line));
     }
-  }
+  });
   const bool has_own = std::any_of(groups.begin(), groups.end(),
                                    [](const queue_group& g) { return g.name == "mqueue"; });
   if (!has_own && !directory.empty()) {

@@ -17,4 +17,8 @@ struct queue_group {
 // text names no queue at all. Never fails: what is no such line is passed over.
 [[nodiscard]] std::vector<queue_group> queue_groups_of(std::string_view sendmail_cf);
 
+// Whether a queue group has a path of its own: then sendmail refuses to run with another
+// QueueDirectory.
+[[nodiscard]] bool has_fixed_queue_paths(std::string_view sendmail_cf);
+
 } // namespace homeward::mta_queue

@@ -24,6 +24,11 @@ TEST(sendmail_settings, queue_groups_and_their_directories) {
   EXPECT_EQ(groups[3].pattern, "/var/spool/mqueue/q*");
 }
 
+TEST(sendmail_settings, paths_of_queue_groups_forbid_another_queue_directory) {
+  EXPECT_TRUE(has_fixed_queue_paths("O QueueDirectory=/q\nQstore, Path=/q/s*\n"));
+  EXPECT_FALSE(has_fixed_queue_paths("O QueueDirectory=/q\nQmqueue, F=f\nMlocal, P=[IPC]\n"));
+}
+
 TEST(sendmail_settings, of_the_group_that_every_sendmail_has) {
   const auto groups =
       queue_groups_of("O QueueDirectory=/var/spool/mqueue\nQmqueue, Path=/var/spool/mqueue/q*\n");
