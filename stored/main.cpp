@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <exception>
 #include <thread>
 
 #include <fmt/format.h>
@@ -132,5 +133,11 @@ int run(int argc, char** argv) {
 } // namespace homeward::stored
 
 int main(int argc, char** argv) {
-  return homeward::stored::run(argc, argv);
+  try {
+    return homeward::stored::run(argc, argv);
+  } catch (const std::exception& e) { // threads or memory that the system does not give
+    return homeward::stored::does_not_start(
+        homeward::transient_failure("the system refuses", e.what(),
+                                    "Look at TasksMax= and MemoryMax= of the unit, and ulimit."));
+  }
 }

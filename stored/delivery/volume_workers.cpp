@@ -9,6 +9,7 @@
 #include <map>
 #include <mutex>
 #include <set>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -133,9 +134,19 @@ struct volume_workers::state {
 volume_workers::volume_workers(const clock_source& clock, worker_limits limits)
     : state_(std::make_shared<state>(clock, limits)) {
   const std::lock_guard lock(state_->mutex);
-  for (std::size_t i = 0; i < limits.workers; ++i) {
-    state_->threads.emplace_back([s = state_] { work(s); });
-    ++state_->alive;
+  start_missing_threads();
+}
+
+// What cannot be had now is asked for again by the next delivery.
+void volume_workers::start_missing_threads() {
+  try {
+    while (state_->alive < state_->limits.workers) {
+      state_->threads.emplace_back([s = state_] { work(s); });
+      ++state_->alive;
+    }
+  } catch (const std::system_error& e) {
+    log::warning("fewer threads than wanted",
+                 {{"have", state_->alive}, {"wanted", state_->limits.workers}, {"why", e.what()}});
   }
 }
 
@@ -147,6 +158,11 @@ result<void> volume_workers::admits(const std::string& lane_name, lane_limits li
   const std::lock_guard lock(state_->mutex);
   if (state_->stopping) {
     return transient_failure("the store is stopping");
+  }
+  start_missing_threads();
+  if (state_->alive == 0) {
+    return transient_failure("the store gets no threads", {},
+                             "Raise the limit of tasks: TasksMax= of the unit, or ulimit -u.");
   }
   const lane& into = state_->lanes[lane_name];
   const steady_time now = state_->clock->steady_now();

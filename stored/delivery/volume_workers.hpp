@@ -40,7 +40,7 @@ class volume_workers {
   volume_workers& operator=(const volume_workers&) = delete;
 
   // Whether the lane takes another task. Not (transient) when it is full, when one of its tasks
-  // hangs, or after stop().
+  // hangs, when the system gives no thread, or after stop().
   [[nodiscard]] result<void> admits(const std::string& lane, lane_limits limits);
   // Runs `task` on a worker when the lane's turn comes. Fails only after stop(): whoever submits
   // has asked admits() before. An exception of a task is a bug: logged, the worker goes on.
@@ -56,6 +56,7 @@ class volume_workers {
 
  private:
   struct state;
+  void start_missing_threads();
   static void work(const std::shared_ptr<state>& s);
   std::shared_ptr<state> state_;
 };

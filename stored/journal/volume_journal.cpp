@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <system_error>
 #include <utility>
 
 #include "lib/base/log.hpp"
@@ -147,7 +148,13 @@ result<void> volume_journal::impl::open(const identity_visitor& known) {
                                {"trust", *how == trust::marks     ? "marks"
                                          : *how == trust::compare ? "compare"
                                                                   : "rewrite"}});
-  start_threads();
+  try {
+    start_threads();
+  } catch (const std::system_error& e) {
+    (void)writer->stop(std::chrono::seconds(1));
+    return transient_failure("the journal gets no threads", e.what(),
+                             "Raise the limit of tasks: TasksMax= of the unit, or ulimit -u.");
+  }
   return {};
 }
 

@@ -222,5 +222,57 @@ def test_errors_of_every_call(here, volume_of, strace, say, error):
     assert refused
 
 
+def test_interrupted_calls(here, volume_of, strace, say):
+    """F11: every third call is interrupted (EINTR): it is made again and nobody notices."""
+    store = store_on(here, [volume_of("ext4", mebibytes=300)])
+    with store:
+        senders = Senders(store, threads=3, persist=False, large=3, mailboxes=400)
+        with Failing(store, ",".join(CALLS), "error=EINTR:when=2+3"):
+            with senders:
+                senders.wait_for(60)
+        refused = [text for one in senders.sent.values() for text in one.answers]
+        found = Judge(store.paths).judge(senders.sent, all_files=True)
+    say(f"refused {len(refused)}, {found}")
+    assert refused == []
+    assert found.clean, str(found)
+
+
+def test_no_descriptor_is_left_open(here, volume_of, strace):
+    """F11: after errors in every call the store holds as many files as before."""
+    store = store_on(here, [volume_of("ext4", mebibytes=300)])
+    with store:
+        senders = Senders(store, threads=3, persist=False, large=3)
+        with senders:
+            senders.wait_for(100)
+        before = open_files(store)
+        for call in ("openat2", "pwritev", "linkat", "mkdirat", "openat"):
+            seen = len(senders.sent)
+            # The journal must live: its own calls come first after every start of a segment.
+            with Failing(store, call, "error=EMFILE:when=3+5"):
+                with senders:
+                    wait_until(lambda: len(senders.sent) >= seen + 30, "mail is sent", 30)
+        assert any(one.answers for one in senders.sent.values())
+        after = []
+
+        def as_before():
+            after[:] = open_files(store)
+            return len(after) <= len(before)
+
+        wait_until(as_before, lambda: f"{sorted(set(after) - set(before))} are closed", 10)
+
+
+def open_files(store):
+    """What the descriptors of the store lead to, without sockets that the senders hold."""
+    found = []
+    for entry in Path(f"/proc/{store.pid}/fd").iterdir():
+        try:
+            target = str(entry.readlink())
+        except FileNotFoundError:
+            continue
+        if not target.startswith("socket:"):
+            found.append(target)
+    return found
+
+
 def code_of(reply):
     return re.match(r"-ERR \[(\w+)", reply).group(1)

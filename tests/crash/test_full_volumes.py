@@ -8,13 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from support import control_group
+from support.control_group import ControlGroup
 from support.crashing_store import (cut_power, start_after, store_on, sync_all,
                                     wait_for_partitions)
 from support.homeward import make_directory
 from support.process import run
 from support.store_judge import Judge
 from support.store_senders import LARGE, SMALL, Senders, deliver_once
-from support.waiting import wait_until
+from support.waiting import NotInTime, wait_until
 
 TINY = {"journal": {"segment_size": "1MiB", "checkpoint": "1s"}}
 SMALLEST = {"ext4": 64, "xfs": 320, "btrfs": 160}
@@ -189,6 +191,83 @@ def test_the_file_system_becomes_read_only(here, volume_of, say):
         senders.finish()
     say(f"refused with {sorted(codes)}, {found}")
     assert codes <= {"TEMP", "NOPRTN"}
+    assert found.clean, str(found)
+
+
+def test_a_volume_that_is_mounted_read_only(here, volume_of, say):
+    """F15: refused at once, without touching anything; mail flows by itself when it is writable."""
+    volume = volume_of("ext4", mebibytes=100)
+    store = store_on(here, [volume], settings=TINY)
+    senders = Senders(store, persist=False)
+    with store:
+        with senders:
+            senders.wait_for(100)
+        store.kill()
+        volume.change("ro")
+        before = sorted((path, path.stat().st_mtime_ns) for path in volume.path.rglob("*"))
+        start_after(store)
+        refusals = [deliver_once(store.port, senders.new(random)) for _ in range(20)]
+        codes = {text.split()[1].strip("[]") for one in refusals for text in one.values()}
+        assert before == sorted((path, path.stat().st_mtime_ns)
+                                for path in volume.path.rglob("*"))
+        volume.change("rw")
+        healed = wait_until_stored(store, senders)
+        found = Judge(store.paths).judge(senders.sent, all_files=True)
+    say(f"refused with {sorted(codes)}, healed after {healed:.1f} s, {found}")
+    assert codes == {"TEMP"}
+    assert found.clean, str(found)
+
+
+def test_little_memory(here, volume_of, say):
+    """F28: 64 MiB for everything, page cache included: slower perhaps, but nothing is lost."""
+    reason = control_group.why_not("memory")
+    if reason:
+        pytest.skip(reason)
+    volume = volume_of("ext4", mebibytes=600)
+    with ControlGroup("memory", 64 << 20) as group:
+        store = store_on(here, [volume], wrapper=group.wrapper)
+        with store:
+            senders = Senders(store, threads=24, large=10)
+            with senders:
+                senders.wait_for(1500, seconds=120)
+            assert store.running
+            senders.finish()
+            memory = store.largest_memory()
+            store.kill()
+            start_after(store)
+            found = Judge(store.paths).judge(senders.sent, all_files=True)
+    say(f"{memory >> 20} MiB at most, {found}")
+    assert found.clean, str(found)
+
+
+def test_few_tasks(here, volume_of, say):
+    """F28: a store that gets no more threads refuses, goes on, and heals when it gets them."""
+    reason = control_group.why_not("pids")
+    if reason:
+        pytest.skip(reason)
+    volume = volume_of("ext4", mebibytes=100)
+    with ControlGroup("pids", 5) as group:
+        store = store_on(here, [volume], settings=TINY)
+        for part, path in store.paths.items():
+            store.make_partition(part, make_directory(path, store.owner))
+        store = store_on(here, [volume], settings=TINY, wrapper=group.wrapper)
+        senders = Senders(store, persist=False)
+        with pytest.raises(NotInTime, match="ended before"):
+            store.start()
+        said = store.last_lines()
+        group.change("max")
+        with store:
+            group.change(len(list(Path(f"/proc/{store.pid}/task").iterdir())))
+            replies = deliver_once(store.port, senders.new(random)).values()
+            assert store.running
+            group.change("max")
+            healed = wait_until_stored(store, senders)
+            store.kill()
+            start_after(store)
+            found = Judge(store.paths).judge(senders.sent, all_files=True)
+    say(f"{next(iter(replies))[:60]}, healed after {healed:.1f} s, {found}")
+    assert "thread" in said
+    assert all(reply.startswith("-ERR [TEMP") for reply in replies), replies
     assert found.clean, str(found)
 
 
