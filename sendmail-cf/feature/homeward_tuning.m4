@@ -14,9 +14,10 @@ define(`_HOMEWARD_TUNE_', `ifdef(`$1',
 
 dnl # --- How much at once -------------------------------------------------------------------
 
-dnl # MaxDaemonChildren: processes of a daemon, sessions above all. At the limit new connections
-dnl # wait in the kernel's line. Debian has 0, no limit: a store that hangs in the hand-off, or a
-dnl # flood, then ends in a host without memory. About 5 MiB each.
+dnl # MaxDaemonChildren: processes of a daemon, sessions above all. At the limit sendmail closes
+dnl # its port until one has ended; clients are refused the connection and try again. Debian has
+dnl # 0, no limit: a store that hangs in the hand-off, or a flood, then ends in a host without
+dnl # memory. About 5 MiB each.
 dnl # It does not limit queue runners (MaxQueueChildren and Runners= do).
 _HOMEWARD_TUNE_(`confMAX_DAEMON_CHILDREN', `200', `0')
 
@@ -24,8 +25,8 @@ dnl # ConnectionRateThrottle: connections per second; those above it are taken a
 dnl # none is refused. 0 is no limit. Debian's sendmail.mc has 15, too few for a front end.
 _HOMEWARD_TUNE_(`confCONNECTION_RATE_THROTTLE', `100')
 
-dnl # QueueLA, RefuseLA: load averages from which mail is only queued, and connections are
-dnl # refused (421). sendmail's own default is 8 and 12 per processor; a number given here is
+dnl # QueueLA, RefuseLA: load averages from which mail is only queued, and from which the port is
+dnl # closed. sendmail's own default is 8 and 12 per processor; a number given here is
 dnl # taken as it is. Linux counts processes that wait for the disk too, so a front end that
 dnl # syncs much has a high load and idle processors: not too low.
 _HOMEWARD_TUNE_(`confQUEUE_LA', `60')
