@@ -145,6 +145,11 @@ const endpoint& listener::where() const {
   return state_->where;
 }
 
+int listener::native_handle() {
+  return state_->where.is_unix() ? state_->unix_acceptor.native_handle()
+                                 : state_->tcp_acceptor.native_handle();
+}
+
 result<listener> listener::open(asio::io_context& context, const endpoint& where,
                                 mode_t unix_mode) {
   auto s = std::make_shared<state>(context, where);

@@ -48,6 +48,9 @@ class listener {
   void close();
 
   [[nodiscard]] const endpoint& where() const;
+  // The descriptor that listens, for code that accepts by itself (libmilter) instead of run(). It
+  // stays this object's own.
+  [[nodiscard]] int native_handle();
 
  private:
   struct state;

@@ -41,8 +41,8 @@ struct recipient_facts {
   store_health store_up = store_health::unknown;
   bool partition_offline = false;          // by its state in the directory
   std::optional<mailbox_usage> usage = {}; // empty: the mailbox has room, as far as anybody knows
-  // For `unavailable`: whether the domain is one of ours for sure. Without a directory and without
-  // the setting `domains` that cannot be told, and the recipient may be somebody else's.
+  // For `unavailable`: whether the domain is one of ours for sure. Without a directory that
+  // can be told of the domains of the settings only, and the recipient may be somebody else's.
   bool domain_is_ours = true;
   // For `unavailable`: what cannot be told, in words for the reply: "the user directory".
   std::string missing = {};
