@@ -1,6 +1,8 @@
 #include "lib/mta_queue/job_mover.hpp"
 
+#include <algorithm>
 #include <cerrno>
+#include <deque>
 #include <optional>
 #include <utility>
 
@@ -52,21 +54,22 @@ class move_of_one {
   step examine(const move_condition& wanted);
   // What must not lie in the target.
   step look_at_target(const queue_directory& to, bool& begun);
-  step by_rename(const queue_directory& to);
+  // The steps on one file system; the caller syncs in between.
+  step link_data(const queue_directory& to);
+  step rename_envelope(const queue_directory& to);
+  step leave_source(const queue_directory& to);
+  void unlink_own_data(const queue_directory& to);
   step by_copy(const queue_directory& to, std::uint32_t runner);
   step finish_copy(const queue_directory& to);
 
-  [[nodiscard]] bool is_one_volume(const queue_directory& to, step& trouble);
   queue_file&& envelope() { return std::move(envelope_); }
 
  private:
   step examine_content(const move_condition& wanted);
   step examine_neighbours();
-  step link_data(const queue_directory& to);
   step copy_data(const queue_directory& to);
   step copy_envelope(const queue_directory& to);
   step remove_source(bool envelope_too);
-  void unlink_own_data(const queue_directory& to);
   [[nodiscard]] std::string at(file_kind kind) const { return from_.path_of(kind, id_); }
 
   fs::file_system& files_;
@@ -74,7 +77,6 @@ class move_of_one {
   const std::string& id_;
   job_lock lock_;
   fs::handle target_lock_; // of a copied envelope, until the first one is gone
-  std::string text_;
   queue_file envelope_;
   fs::file_status data_;
 };
@@ -95,8 +97,7 @@ move_of_one::step move_of_one::examine_content(const move_condition& wanted) {
   if (!text) {
     return failed(text.error(), at(file_kind::envelope));
   }
-  text_ = std::move(*text);
-  auto parsed = parse_queue_file(text_);
+  auto parsed = parse_queue_file(*text);
   if (parsed.has_error() || !parsed->complete) {
     return skipped("its qf is not complete");
   }
@@ -132,23 +133,6 @@ move_of_one::step move_of_one::examine_neighbours() {
   return {};
 }
 
-bool move_of_one::is_one_volume(const queue_directory& to, step& trouble) {
-  std::optional<std::uint64_t> volume;
-  bool one = true;
-  for (const queue_directory* side : {&from_, &to}) {
-    for (const fs::handle* place : {&side->envelopes(), &side->data()}) {
-      const auto status = files_.status(*place);
-      if (!status) {
-        trouble = failed(status.error(), side->path());
-        return false;
-      }
-      one = one && volume.value_or(status->device) == status->device;
-      volume = status->device;
-    }
-  }
-  return one;
-}
-
 move_of_one::step move_of_one::look_at_target(const queue_directory& to, bool& begun) {
   for (const file_kind kind :
        {file_kind::envelope, file_kind::quarantined, file_kind::lost, file_kind::temporary}) {
@@ -182,9 +166,6 @@ move_of_one::step move_of_one::link_data(const queue_directory& to) {
       return skipped("a df of the same id, but not the same, lies in the target");
     }
   }
-  if (const auto synced = files_.sync_all(to.data()); !synced) {
-    return failed(synced.error(), to.path());
-  }
   return {};
 }
 
@@ -197,24 +178,19 @@ void move_of_one::unlink_own_data(const queue_directory& to) {
   }
 }
 
-move_of_one::step move_of_one::by_rename(const queue_directory& to) {
-  if (auto wrong = link_data(to)) {
-    return wrong;
-  }
+move_of_one::step move_of_one::rename_envelope(const queue_directory& to) {
   const std::string name = name_of(file_kind::envelope, id_);
   const auto renamed =
       files_.rename_at(from_.envelopes(), name, to.envelopes(), name, fs::on_existing::refuse);
-  if (!renamed) {
-    unlink_own_data(to);
-    return renamed.error() == EEXIST
-               ? skipped("another job has the same id in the target")
-               : failed(renamed.error(), to.path_of(file_kind::envelope, id_));
+  if (renamed) {
+    return {};
   }
-  for (const queue_directory* side : {&to, &from_}) {
-    if (const auto synced = files_.sync_all(side->envelopes()); !synced) {
-      return failed(synced.error(), side->path());
-    }
-  }
+  unlink_own_data(to);
+  return renamed.error() == EEXIST ? skipped("another job has the same id in the target")
+                                   : failed(renamed.error(), to.path_of(file_kind::envelope, id_));
+}
+
+move_of_one::step move_of_one::leave_source(const queue_directory& to) {
   const std::string transcript = name_of(file_kind::transcript, id_);
   // The transcript is only for the words of a bounce: without it the job is as good.
   (void)files_.rename_at(from_.transcripts(), transcript, to.transcripts(), transcript,
@@ -320,29 +296,120 @@ move_of_one::step move_of_one::by_copy(const queue_directory& to, std::uint32_t 
   return remove_source(true);
 }
 
+// Jobs that go the same way together.
+class shipment {
+ public:
+  shipment(fs::file_system& files, const queue_directory& from, const queue_directory& to,
+           std::span<const std::string> ids)
+      : files_(files), from_(from), to_(to), outcomes_(ids.size()) {
+    for (const std::string& id : ids) {
+      jobs_.emplace_back(files, from, id);
+    }
+  }
+
+  std::vector<move_outcome> move(std::uint32_t runner, const move_condition& wanted) {
+    const auto one_volume = is_one_volume();
+    if (!one_volume) {
+      end_all(failed(one_volume.error(), to_.path()));
+    }
+    each([&](move_of_one& job) { return job.examine(wanted); });
+    if (one_volume && *one_volume) {
+      by_rename();
+    } else {
+      each([&](move_of_one& job) { return by_copy(job, runner); });
+    }
+    std::vector<move_outcome> done;
+    for (std::size_t i = 0; i < jobs_.size(); ++i) {
+      done.push_back(outcomes_[i] ? std::move(*outcomes_[i])
+                                  : move_outcome{.envelope = jobs_[i].envelope()});
+    }
+    return done;
+  }
+
+ private:
+  // Does the step for every job that is still on its way; an outcome ends its way.
+  template <class Step>
+  void each(Step step) {
+    for (std::size_t i = 0; i < jobs_.size(); ++i) {
+      if (!outcomes_[i]) {
+        outcomes_[i] = step(jobs_[i]);
+      }
+    }
+  }
+
+  void end_all(const move_outcome& outcome) {
+    each([&](move_of_one& /*job*/) { return move_of_one::step(outcome); });
+  }
+
+  // Nothing is synced when no job is on its way any more.
+  void sync(const fs::handle& directory, const queue_directory& of) {
+    if (std::all_of(outcomes_.begin(), outcomes_.end(), [](const auto& o) { return !!o; })) {
+      return;
+    }
+    if (const auto synced = files_.sync_all(directory); !synced) {
+      end_all(failed(synced.error(), of.path()));
+    }
+  }
+
+  void by_rename() {
+    each([&](move_of_one& job) {
+      bool begun = false;
+      auto wrong = job.look_at_target(to_, begun);
+      return begun && !wrong ? skipped("another job has the same id in the target")
+                             : std::move(wrong);
+    });
+    each([&](move_of_one& job) { return job.link_data(to_); });
+    sync(to_.data(), to_);
+    each([&](move_of_one& job) { return job.rename_envelope(to_); });
+    sync(to_.envelopes(), to_);
+    sync(from_.envelopes(), from_);
+    each([&](move_of_one& job) { return job.leave_source(to_); });
+  }
+
+  move_of_one::step by_copy(move_of_one& job, std::uint32_t runner) {
+    bool begun = false;
+    auto wrong = job.look_at_target(to_, begun);
+    if (wrong) {
+      return wrong;
+    }
+    return begun ? job.finish_copy(to_) : job.by_copy(to_, runner);
+  }
+
+  fs::io_result<bool> is_one_volume() {
+    std::optional<std::uint64_t> volume;
+    bool one = true;
+    for (const queue_directory* side : {&from_, &to_}) {
+      for (const fs::handle* place : {&side->envelopes(), &side->data()}) {
+        const auto status = files_.status(*place);
+        if (!status) {
+          return status.error();
+        }
+        one = one && volume.value_or(status->device) == status->device;
+        volume = status->device;
+      }
+    }
+    return one;
+  }
+
+  fs::file_system& files_;
+  const queue_directory& from_;
+  const queue_directory& to_;
+  std::deque<move_of_one> jobs_;
+  std::vector<move_of_one::step> outcomes_;
+};
+
 } // namespace
+
+std::vector<move_outcome> job_mover::move_some(const queue_directory& from,
+                                               const queue_directory& to,
+                                               std::span<const std::string> ids,
+                                               const move_condition& wanted) {
+  return shipment(files_, from, to, ids).move(runner_, wanted);
+}
 
 move_outcome job_mover::move(const queue_directory& from, const queue_directory& to,
                              const std::string& id, const move_condition& wanted) {
-  move_of_one job(files_, from, id);
-  if (auto wrong = job.examine(wanted)) {
-    return std::move(*wrong);
-  }
-  move_of_one::step trouble;
-  const bool one_volume = job.is_one_volume(to, trouble);
-  if (trouble) {
-    return std::move(*trouble);
-  }
-  bool begun = false;
-  if (auto wrong = job.look_at_target(to, begun)) {
-    return std::move(*wrong);
-  }
-  if (begun && one_volume) {
-    return skipped("another job has the same id in the target");
-  }
-  auto wrong =
-      one_volume ? job.by_rename(to) : (begun ? job.finish_copy(to) : job.by_copy(to, runner_));
-  return wrong ? std::move(*wrong) : move_outcome{.envelope = job.envelope()};
+  return std::move(move_some(from, to, {&id, 1}, wanted).front());
 }
 
 move_outcome job_mover::examine(const queue_directory& from, const std::string& id,

@@ -5,7 +5,8 @@
 // words "No Message Collected" in place of the message.
 //
 // On one file system, with the lock of sendmail held from the first step to the last:
-//   link df into the target, sync; rename qf without replacing, sync both; unlink df; rename xf.
+//   link df into the target, sync; rename qf without replacing, sync both; rename xf; unlink df.
+// Many jobs share the three syncs: each step is done for all of them before the next.
 // A crash leaves at most a second name of the df (leftovers.hpp takes it away).
 // To another file system: copy df, sync; copy qf, sync; unlink qf, sync; unlink df. A crash between
 // the last two steps but one leaves the job in both directories: it may then be delivered twice,
@@ -13,8 +14,10 @@
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "lib/base/failure.hpp"
 #include "lib/fs/file_system.hpp"
@@ -42,6 +45,9 @@ struct move_outcome {
 // Whether this job is to be moved; asked with the lock held.
 using move_condition = std::function<bool(const queue_file&)>;
 
+// Each costs an open file, and is locked for as long as they all take.
+inline constexpr std::size_t most_at_once = 50;
+
 // Threads: one moves; several movers, in this process or others, may work on the same directories.
 class job_mover {
  public:
@@ -49,7 +55,14 @@ class job_mover {
   // file system belongs to the caller, and sendmail refuses an envelope of somebody else.
   job_mover(fs::file_system& files, std::uint32_t runner) : files_(files), runner_(runner) {}
 
-  // Moves the job. Blocks for a few syncs. The directories must be two different ones.
+  // Moves jobs; the outcomes are in the order of `ids`. Blocks for three syncs, or on the way to
+  // another file system for five a job; holds the locks of all of them meanwhile, so give it at
+  // most `most_at_once`. The directories must be two different ones.
+  [[nodiscard]] std::vector<move_outcome> move_some(const queue_directory& from,
+                                                    const queue_directory& to,
+                                                    std::span<const std::string> ids,
+                                                    const move_condition& wanted);
+  // The same for one.
   [[nodiscard]] move_outcome move(const queue_directory& from, const queue_directory& to,
                                   const std::string& id, const move_condition& wanted);
 

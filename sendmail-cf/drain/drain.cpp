@@ -1,7 +1,9 @@
 #include "sendmail-cf/drain/drain.hpp"
 
 #include <algorithm>
+#include <map>
 #include <set>
+#include <span>
 #include <utility>
 
 #include <fmt/format.h>
@@ -258,15 +260,30 @@ bool drain_run::start_new_batch() {
 
 void drain_run::take_jobs(const queue_directory& batch, std::set<std::string>& jobs) {
   while (jobs.size() < options_.batch && !source_.empty() &&
-         report_.failures.size() < most_failures && !world_.is_interrupted() &&
-         (!options_.limit || report_.tried + jobs.size() < *options_.limit)) {
-    const auto [where, id] = source_.back();
-    source_.pop_back();
-    const move_outcome outcome = mover_.move(from_[where], batch, id, always);
-    if (outcome.result == move_result::moved) {
-      jobs.insert(id);
+         report_.failures.size() < most_failures && !world_.is_interrupted()) {
+    std::uint64_t room =
+        std::min<std::uint64_t>(options_.batch - jobs.size(), mta_queue::most_at_once);
+    if (options_.limit) {
+      room = std::min(room, *options_.limit - report_.tried - jobs.size());
     }
-    note(outcome, from_[where], id);
+    if (room == 0) {
+      return;
+    }
+    // The next ones by age, each directory's together.
+    std::map<std::size_t, std::vector<std::string>> next;
+    for (; room > 0 && !source_.empty(); --room) {
+      next[source_.back().first].push_back(std::move(source_.back().second));
+      source_.pop_back();
+    }
+    for (const auto& [where, ids] : next) {
+      const auto outcomes = mover_.move_some(from_[where], batch, ids, always);
+      for (std::size_t i = 0; i < ids.size(); ++i) {
+        if (outcomes[i].result == move_result::moved) {
+          jobs.insert(ids[i]);
+        }
+        note(outcomes[i], from_[where], ids[i]);
+      }
+    }
   }
 }
 
@@ -346,6 +363,7 @@ void drain_run::put_back(const queue_directory& batch) {
     report_.failures.push_back(std::move(counted.error()));
     return;
   }
+  std::set<std::string> noted;
   for (int attempt = 0; attempt < patience; ++attempt) {
     const auto listing = batch.list(files_);
     if (!listing) {
@@ -353,16 +371,21 @@ void drain_run::put_back(const queue_directory& batch) {
       return;
     }
     bool locked = false;
-    for (const std::string& id : listing->envelopes) {
+    std::span<const std::string> left = listing->envelopes;
+    while (!left.empty()) {
+      const auto some = left.first(std::min(left.size(), mta_queue::most_at_once));
+      left = left.subspan(some.size());
       const std::size_t where = counted->least();
-      const move_outcome outcome = mover_.move(batch, from_[where], id, always);
-      if (outcome.result == move_result::moved) {
-        ++report_.put_back;
-        counted->added(where);
-      } else if (outcome.result == move_result::locked) {
-        locked = true;
-      } else {
-        note(outcome, batch, id);
+      const auto outcomes = mover_.move_some(batch, from_[where], some, always);
+      for (std::size_t i = 0; i < some.size(); ++i) {
+        if (outcomes[i].result == move_result::moved) {
+          ++report_.put_back;
+          counted->added(where);
+        } else if (outcomes[i].result == move_result::locked) {
+          locked = true;
+        } else if (noted.insert(some[i]).second) {
+          note(outcomes[i], batch, some[i]);
+        }
       }
     }
     if (!locked) {

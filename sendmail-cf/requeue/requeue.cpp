@@ -1,7 +1,9 @@
 #include "sendmail-cf/requeue/requeue.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <set>
+#include <span>
 #include <utility>
 
 #include <fmt/format.h>
@@ -33,8 +35,11 @@ class run {
   [[nodiscard]] bool is_over() const {
     return report_.limit_reached || report_.failures.size() >= most_failures;
   }
-  void move_one(std::size_t from, const std::string& id);
-  move_outcome perform(const queue_directory& from, const std::string& id);
+  std::size_t chunk_for(std::size_t left) const;
+  void move_some(std::size_t from, std::span<const std::string> ids);
+  std::vector<move_outcome> perform(const queue_directory& from, const queue_directory& to,
+                                    std::span<const std::string> ids);
+  void note(std::size_t from, std::size_t to, const std::string& id, move_outcome outcome);
   result<std::set<std::string>> ids_elsewhere();
 
   fs::file_system& files_;
@@ -152,39 +157,63 @@ result<void> run::move_all(const std::function<void(std::uint64_t, std::uint64_t
   }
   std::uint64_t done = 0;
   for (std::size_t i = 0; i < from_.size(); ++i) {
-    for (const std::string& id : ids[i]) {
-      if (is_over()) {
-        return {};
-      }
-      move_one(i, id);
-      on_progress(++done, all);
+    std::span<const std::string> left = ids[i];
+    while (!left.empty() && !is_over()) {
+      const auto some = left.first(chunk_for(left.size()));
+      left = left.subspan(some.size());
+      move_some(i, some);
+      done += some.size();
+      on_progress(done, all);
     }
   }
   return {};
 }
 
-move_outcome run::perform(const queue_directory& from, const std::string& id) {
+// Together as many as may be, but so few that all targets get their share, and the limit holds.
+std::size_t run::chunk_for(std::size_t left) const {
+  std::size_t chunk = std::clamp<std::size_t>(left / to_.size(), 1, mta_queue::most_at_once);
+  if (options_.limit) {
+    chunk = std::min<std::size_t>(chunk, *options_.limit - moved_);
+  }
+  return std::max<std::size_t>(1, chunk);
+}
+
+std::vector<move_outcome> run::perform(const queue_directory& from, const queue_directory& to,
+                                       std::span<const std::string> ids) {
   const auto is_old = [&](const mta_queue::queue_file& q) {
     return q.created != 0 && q.created + options_.older.count() <= options_.now;
   };
   mta_queue::job_mover mover(files_, options_.runner);
-  return options_.dry_run ? mover.examine(from, id, is_old)
-                          : mover.move(from, to_[filling_.least()], id, is_old);
+  if (!options_.dry_run) {
+    return mover.move_some(from, to, ids, is_old);
+  }
+  std::vector<move_outcome> outcomes;
+  for (const std::string& id : ids) {
+    outcomes.push_back(mover.examine(from, id, is_old));
+  }
+  return outcomes;
 }
 
-void run::move_one(std::size_t from, const std::string& id) {
+void run::move_some(std::size_t from, std::span<const std::string> ids) {
   if (options_.limit && moved_ >= *options_.limit) {
     report_.limit_reached = true;
     return;
   }
+  const std::size_t to = filling_.least();
+  auto outcomes = perform(from_[from], to_[to], ids);
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    note(from, to, ids[i], std::move(outcomes[i]));
+  }
+}
+
+void run::note(std::size_t from, std::size_t to, const std::string& id, move_outcome outcome) {
   requeue_count& count = report_.from[from];
-  move_outcome outcome = perform(from_[from], id);
   switch (outcome.result) {
   case move_result::moved:
     ++count.moved;
     ++moved_;
-    ++report_.to[filling_.least()].second;
-    filling_.added(filling_.least());
+    ++report_.to[to].second;
+    filling_.added(to);
     break;
   case move_result::unwanted: ++count.young; break;
   case move_result::locked: ++count.locked; break;
