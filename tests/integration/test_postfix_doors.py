@@ -9,9 +9,12 @@ import pytest
 
 from support import postfix
 from support.fake_lmtp import FakeLmtp
+from support.homeward import BRIDGE_USER, program
+from support.milter import Milter
 from support.ports import free_port
 from support.postfix_doors import HANG_UP, LookUpDoor, MilterDoor, PolicyDoor
 from support.run_directory import new_run_directory
+from support.user_directory import YamlDirectory
 from support.waiting import wait_until
 
 FRAGMENTS = ("homeward-lookup.cf", "homeward-policy.cf", "homeward-milter.cf", "homeward-tuning.cf")
@@ -31,31 +34,11 @@ def directory_answer(name, key):
     return answers[name] or "NOTFOUND "
 
 
-class House:
-    """A Postfix with all fragments, its smtpd in the chroot, three doors and an LMTP sink."""
+class Front:
+    """SMTP sessions with a Postfix."""
 
-    def __init__(self, here):
-        self.mta = postfix.PrivatePostfix(
-            here / "postfix", free_port(), "unix:unused", domains=(), fragments=FRAGMENTS,
-            chrooted=True, settings={"minimal_backoff_time": "5s", "queue_run_delay": "5s"})
-        self.mta.write_configuration()
-        doors = self.mta.doors
-        self.lookup = LookUpDoor(doors / "lookup.sock", directory_answer)
-        self.policy = PolicyDoor(doors / "policy.sock")
-        self.milter = MilterDoor(doors / "milter.sock")
-        self.sink = FakeLmtp(doors / "lmtp.sock")
-        self.parts = (self.lookup, self.policy, self.milter)
-
-    def settle(self):
-        """All doors open with their usual answers, the queue empty."""
-        self.sink.on_message = lambda transaction, address: "250 2.0.0 stored"
-        self.lookup.answer = directory_answer
-        self.policy.answer = lambda attributes: "DUNNO"
-        self.milter.on_rcpt = lambda address: ""
-        self.milter.on_end = lambda: ""
-        for door in self.parts:
-            door.start()
-        self.mta.wait_until_empty(flush=True)
+    def __init__(self, mta):
+        self.mta = mta
 
     def session(self):
         session = smtplib.SMTP("127.0.0.1", self.mta.smtp_port, timeout=60)
@@ -75,6 +58,40 @@ class House:
             code, text = session.rcpt(address)
             assert code == 250, text
             return _line(session.data(f"Subject: {subject}\r\n\r\nhello\r\n"))
+
+    def first_refusal(self, address):
+        """The first answer that is not 2xx, at MAIL or RCPT."""
+        with self.session() as session:
+            answer = _line(session.mail("sender@example.net"))
+            return answer if answer[0] != "2" else _line(session.rcpt(address))
+
+
+class House(Front):
+    """A Postfix with all fragments, its smtpd in the chroot, three doors and an LMTP sink."""
+
+    def __init__(self, here):
+        mta = postfix.PrivatePostfix(
+            here / "postfix", free_port(), "unix:unused", domains=(), fragments=FRAGMENTS,
+            chrooted=True, settings={"minimal_backoff_time": "5s", "queue_run_delay": "5s"})
+        super().__init__(mta)
+        mta.write_configuration()
+        doors = mta.doors
+        self.lookup = LookUpDoor(doors / "lookup.sock", directory_answer)
+        self.policy = PolicyDoor(doors / "policy.sock")
+        self.milter = MilterDoor(doors / "milter.sock")
+        self.sink = FakeLmtp(doors / "lmtp.sock")
+        self.parts = (self.lookup, self.policy, self.milter)
+
+    def settle(self):
+        """All doors open with their usual answers, the queue empty."""
+        self.sink.on_message = lambda transaction, address: "250 2.0.0 stored"
+        self.lookup.answer = directory_answer
+        self.policy.answer = lambda attributes: "DUNNO"
+        self.milter.on_rcpt = lambda address: ""
+        self.milter.on_end = lambda: ""
+        for door in self.parts:
+            door.start()
+        self.mta.wait_until_empty(flush=True)
 
     def arrived(self, subject):
         with self.sink.lock:
@@ -281,3 +298,40 @@ def test_mail_submitted_on_the_host_waits_for_the_milter(house):
     house.milter.start()
     house.mta.wait_until_empty(90, flush=True)
     assert len(house.arrived("from-the-host")) == 1
+
+
+# The real homeward-milter behind each of the three fragments.
+
+
+@pytest.mark.parametrize("fragment", FRAGMENTS[:3])
+def test_the_real_doors_and_the_fragments_agree(here, fragment):
+    try:
+        program("homeward-milter")
+    except FileNotFoundError as missing:
+        pytest.skip(str(missing))
+    mta = postfix.PrivatePostfix(here / "postfix", free_port(), "unix:homeward/lmtp.sock",
+                                 fragments=[fragment], chrooted=True)
+    mta.write_configuration()
+    users = YamlDirectory(here / "users.yaml")
+    users.add_server("store1", "127.0.0.1:9")
+    users.add_partition("store1/mail1")
+    users.add_user("ann@example.org", "store1/mail1")
+    users.write()
+    doors = here / "postfix" / "queue" / "homeward"
+    shutil.chown(doors, BRIDGE_USER)  # as docs/operations/postfix.md says
+    daemon = Milter(here / "milter", users, settings={
+        "domains": ["example.org"],
+        "milter": {"address": f"unix:{doors}/milter.sock"},
+        "policy": {"listen": [{"address": f"unix:{doors}/policy.sock", "mode": "0666"}]},
+        "lookup": {"listen": [{"address": f"unix:{doors}/lookup.sock", "mode": "0666"}]}})
+    with daemon, FakeLmtp(doors / "lmtp.sock") as sink, mta:
+        house = Front(mta)
+        assert house.send("ann@example.org", "one").startswith("250")
+        wait_until(lambda: sink.recipients() == ["ann@example.org"], "the message is delivered")
+        assert house.rcpt("nobody@example.org").startswith("550 5.1.1")
+        daemon.kill()
+        assert house.first_refusal("ann@example.org").startswith("451 4")
+        assert house.first_refusal("nobody@example.org").startswith("451 4")
+        daemon.start()
+        wait_until(lambda: house.rcpt("ann@example.org").startswith("250"), "ann is known again")
+        assert mta.queue_size() == 0
