@@ -9,9 +9,9 @@ import fcntl
 import os
 import shutil
 import struct
-import subprocess
 from pathlib import Path
 
+from .mounts import can_mount
 from .process import forget, run, stop_at_exit
 
 # _IOR('X', 125, __u32)
@@ -29,9 +29,7 @@ def why_not(kind):
         return "needs loop devices"
     if shutil.which(f"mkfs.{kind}") is None:
         return f"needs mkfs.{kind}"
-    tried = subprocess.run(["unshare", "--mount", "mount", "-t", "tmpfs", "none", "/mnt"],
-                           capture_output=True, text=True)
-    return None if tried.returncode == 0 else f"mounting is not allowed: {tried.stderr.strip()}"
+    return can_mount()
 
 
 class LoopVolume:
