@@ -18,7 +18,8 @@ JOURNAL_FORMAT = {f"stored/journal/{name}.hpp" for name in (
     "parked_records", "record", "record_codec", "segment_files", "segment_format", "segment_scan")}
 STATIONS = ["sendmail-cf", "milter", "lmtp-bridge", "stored", "admin"]
 PURE = ["lib/base", "lib/fs", "lib/config", "lib/mail", "lib/maildir", "lib/directory",
-        "lib/store_protocol", "lib/mta_queue", "milter/policy", "lmtp-bridge/lmtp",
+        "lib/store_protocol", "lib/mta_queue", "milter/policy", "milter/delegation",
+        "milter/lookup", "lmtp-bridge/lmtp",
         "lmtp-bridge/routing", "stored/delivery", "stored/journal"]
 
 
