@@ -111,7 +111,8 @@ void add_options(CLI::App& app, wishes& w) {
 std::string default_runner(const std::string& cf) {
   // Its queue directories are not those of the daemons, whose shared memory does not fit.
   return "/usr/sbin/sendmail -C " + runner_command("{}", cf) +
-         " -L homeward-drain -OQueueDirectory={} -OMinQueueAge=0 -OSharedMemoryKey=0 -qf";
+         " -L homeward-drain -OQueueDirectory={} -OMinQueueAge=0 -OMaxQueueAge=0 "
+         "-OSharedMemoryKey=0 -qf";
 }
 
 failure unusable(std::string what, std::string advice) {

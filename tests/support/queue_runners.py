@@ -99,7 +99,7 @@ class QueueRunners:
 def runner_arguments(mta, pattern):
     """sendmail over other queue directories than those of its configuration, in the foreground."""
     return [*mta.command("-L", "runner"), f"-OQueueDirectory={pattern}", "-OMinQueueAge=0",
-            "-OSharedMemoryKey=0", "-qf"]
+            "-OMaxQueueAge=0", "-OSharedMemoryKey=0", "-qf"]
 
 
 def runner_command(mta):
