@@ -110,7 +110,7 @@ def can_run():
 
 
 def test_three_thousand_messages_in_batches_of_300_with_kills(here):
-    count = scaled(3000, least=1200)
+    count = scaled(3000, least=3000)
     with Queue(here, settings={"hash_queue_names": "deferred, defer, hold",
                                "hash_queue_depth": "2"}) as queue:
         queue.hold_back(True)

@@ -148,18 +148,22 @@ def test_a_slow_tier_gives_its_mail_back_and_leaves_foreign_changes_alone(here):
         assert tiers.waiting() == 0
         assert sorted(entry["recipients"][0]["address"] for entry in tiers.mta.queue_entries()) == [
             "r1@remote.test", "r2@remote.test"]
+        with FakeLmtp(port=tiers.remote_port) as remote:
+            tiers.mta.wait_until_empty(flush=True)
+            assert sorted(remote.recipients()) == ["r1@remote.test", "r2@remote.test"]
+        # Used again, it must not send its mail to the first instance any more.
+        tiers.run("start")
+        assert tiers.instance("postconf", "-h", "default_transport").strip() == "smtp"
         said = tiers.run("remove").stdout
         assert "changed by somebody" in said
         settings = tiers.mta.command("postconf", "-n").stdout
         assert "smtpd_banner = changed by hand" in settings
         for name in ("fallback_relay", "xforward", "multi_instance"):
             assert name not in settings
-        with FakeLmtp(port=tiers.remote_port) as remote:
-            tiers.mta.wait_until_empty(flush=True)
-            assert sorted(remote.recipients()) == ["r1@remote.test", "r2@remote.test"]
 
 
-def test_a_domain_with_an_instance_of_its_own(here):
+@pytest.mark.parametrize("back_by_hand", [False, True])
+def test_a_domain_with_an_instance_of_its_own(here, back_by_hand):
     """Its mail waits in its own queue while the bridge is away; long lines pass both hops whole."""
     with Tiers(here, "postfix-org", ("-d", "example.org")) as tiers:
         before = tiers.first_files()
@@ -174,8 +178,14 @@ def test_a_domain_with_an_instance_of_its_own(here):
         assert totals.accepted == 2
         tiers.mta.wait_until_empty()
         wait_until(lambda: tiers.waiting() == 1, "its own queue has it")
-        tiers.sink.start()
-        tiers.instance("postqueue", "-f")
+        if back_by_hand:
+            tiers.run("give-back")
+            assert tiers.waiting() == 0
+            tiers.sink.start()
+            tiers.mta.flush()
+        else:
+            tiers.sink.start()
+            tiers.instance("postqueue", "-f")
         wait_until(lambda: len(tiers.sink.recipients()) == 2, "it comes to the bridge")
         (transaction,) = tiers.sink.transactions
         assert b"x" * 5000 in transaction.octets
