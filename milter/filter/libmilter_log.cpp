@@ -1,7 +1,9 @@
 #include "milter/filter/libmilter_log.hpp"
 
+#include <atomic>
 #include <cstdarg>
 #include <cstdio>
+#include <string>
 
 #include "lib/base/log.hpp"
 
@@ -14,6 +16,8 @@ constexpr int priority_mask = 7;
 constexpr int priority_error = 3;
 constexpr int priority_warning = 4;
 constexpr int priority_notice = 5;
+
+std::atomic<log_queue*> the_lines{nullptr};
 
 log::level level_of(int priority) {
   const int p = priority & priority_mask;
@@ -29,12 +33,21 @@ log::level level_of(int priority) {
 void write_down(int priority, const char* format, std::va_list values) {
   char text[512] = {};
   std::vsnprintf(text, sizeof text, format, values);
-  log::write(level_of(priority), "libmilter", {{"says", text}});
+  const auto write_line = [level = level_of(priority), line = std::string(text)] {
+    log::write(level, "libmilter", {{"says", line}});
+  };
+  if (log_queue* lines = the_lines) {
+    lines->post(write_line);
+  } else {
+    write_line();
+  }
 }
 
 } // namespace
 
-void take_over_libmilter_log() {} // that the linker takes this file is all that is needed
+void take_over_libmilter_log(log_queue& lines) {
+  the_lines = &lines;
+}
 
 } // namespace homeward::milter
 

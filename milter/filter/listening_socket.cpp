@@ -1,10 +1,13 @@
 #include "milter/filter/listening_socket.hpp"
 
 #include <cerrno>
-#include <cstring>
+#include <cstdlib>
 #include <fcntl.h>
+#include <filesystem>
 #include <optional>
+#include <poll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <system_error>
 #include <unistd.h>
@@ -44,6 +47,11 @@ std::optional<int> passed_socket() {
   return found;
 }
 
+std::uint64_t inode_of(const std::string& path) {
+  struct stat st {};
+  return ::lstat(path.c_str(), &st) == 0 ? st.st_ino : 0;
+}
+
 // Libmilter polls before it accepts, and takes EAGAIN for no reason to stop.
 int copy_of(int fd) {
   return ::fcntl(fd, F_DUPFD_CLOEXEC, 0);
@@ -69,8 +77,7 @@ int quiet_socket() {
 result<listening_socket> listening_socket::open(boost::asio::io_context& context,
                                                 const net::listener_settings& at) {
   if (const std::optional<int> passed = passed_socket()) {
-    return listening_socket(*passed, fmt::format("{}, passed by the service manager", at.address),
-                            nullptr);
+    return listening_socket(*passed, fmt::format("{}, passed by the service manager", at.address));
   }
   auto own =
       net::listener::open(context, *net::parse_endpoint(at.address), net::parse_mode(at.mode));
@@ -81,12 +88,12 @@ result<listening_socket> listening_socket::open(boost::asio::io_context& context
   if (fd < 0) {
     return no_descriptor();
   }
-  return listening_socket(fd, at.address, std::make_unique<net::listener>(std::move(*own)));
+  listening_socket opened(fd, at.address);
+  opened.own_ = std::make_unique<net::listener>(std::move(*own));
+  opened.path_ = opened.own_->where().path;
+  opened.inode_ = inode_of(opened.path_);
+  return opened;
 }
-
-listening_socket::listening_socket(int fd, std::string description,
-                                   std::unique_ptr<net::listener> own)
-    : fd_(fd), description_(std::move(description)), own_(std::move(own)) {}
 
 listening_socket::listening_socket(listening_socket&& other) noexcept = default;
 listening_socket::~listening_socket() = default;
@@ -96,6 +103,11 @@ std::string listening_socket::for_libmilter() const {
 }
 
 void listening_socket::hand_over() {
+  own_.reset();
+  if (!path_.empty()) {
+    remove_path();
+    return;
+  }
   const int quiet = quiet_socket();
   if (quiet < 0 || ::dup2(quiet, fd_) < 0) {
     log::warning("milter connections are still accepted while stopping",
@@ -104,8 +116,17 @@ void listening_socket::hand_over() {
   if (quiet >= 0) {
     ::close(quiet);
   }
-  if (own_) {
-    own_->close();
+}
+
+bool listening_socket::somebody_waits() const {
+  pollfd asked{.fd = fd_, .events = POLLIN, .revents = 0};
+  return ::poll(&asked, 1, 0) > 0;
+}
+
+void listening_socket::remove_path() const {
+  if (inode_of(path_) == inode_) {
+    std::error_code ignored;
+    std::filesystem::remove(path_, ignored);
   }
 }
 

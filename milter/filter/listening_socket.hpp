@@ -3,8 +3,10 @@
 // manager may hold it, so that connections made during a restart wait instead of failing; and at a
 // stop it must be free for the next process while the sessions of this one go on.
 
+#include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include <boost/asio/io_context.hpp>
 
@@ -30,17 +32,24 @@ class listening_socket {
   // "unix:/run/homeward/milter.sock", with a word more when it was passed to us.
   [[nodiscard]] const std::string& description() const { return description_; }
 
-  // Puts a socket on which nobody ever calls in the place of the descriptor that libmilter watches:
-  // it goes on serving its sessions and gets no new ones. Those that call from now on wait for
-  // whoever holds the socket as well, or are refused when nobody does.
+  // No new connections from now on, while libmilter goes on serving those it has. Our own unix
+  // socket loses its path, and whoever got through before is still accepted. Elsewhere the
+  // descriptor that libmilter watches is replaced by one on which nobody calls: connections to a
+  // socket that was passed to us wait for the next process, those to a TCP address are refused.
   void hand_over();
+  // Somebody has connected whom libmilter has not accepted yet.
+  [[nodiscard]] bool somebody_waits() const;
 
  private:
-  listening_socket(int fd, std::string description, std::unique_ptr<net::listener> own);
+  listening_socket(int fd, std::string description)
+      : fd_(fd), description_(std::move(description)) {}
+  void remove_path() const;
 
   int fd_; // libmilter's
   std::string description_;
   std::unique_ptr<net::listener> own_; // null: the service manager's
+  std::string path_;                   // of our own unix socket
+  std::uint64_t inode_ = 0;            // of that path: a successor may put its own there
 };
 
 } // namespace homeward::milter

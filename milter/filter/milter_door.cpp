@@ -18,6 +18,7 @@
 #include "lib/net/service_manager.hpp"
 
 #include "milter/filter/libmilter_log.hpp"
+#include "milter/filter/log_queue.hpp"
 
 namespace homeward::milter {
 
@@ -45,6 +46,7 @@ struct door_state {
   std::atomic<std::size_t> connections{0};
   std::atomic<std::size_t> messages{0}; // between MAIL and their end
   std::atomic<bool> expects_end{false}; // of libmilter
+  log_queue lines;
 };
 std::atomic<door_state*> the_state{nullptr};
 
@@ -87,6 +89,17 @@ void count_message(door_state& state, connection& c) {
   }
 }
 
+void note_exception(door_state& state, const char* step, const char* what) noexcept {
+  try {
+    state.lines.post([step, error = std::string(what)] {
+      log::error("milter callback failed; the client was told to try later",
+                 {{"step", step}, {"error", error}});
+    });
+  } catch (...) { // no memory even for that; the answer is what counts
+    return;
+  }
+}
+
 // The one place where exceptions end. `work` gets the state and the connection.
 template <class Work>
 sfsistat guarded(SMFICTX* context, const char* step, Work work) noexcept {
@@ -101,10 +114,9 @@ sfsistat guarded(SMFICTX* context, const char* step, Work work) noexcept {
     count_message(state, c);
     return status;
   } catch (const std::exception& e) {
-    log::error("milter callback failed; the client was told to try later",
-               {{"step", step}, {"error", e.what()}});
+    note_exception(state, step, e.what());
   } catch (...) {
-    log::error("milter callback failed; the client was told to try later", {{"step", step}});
+    note_exception(state, step, "something that is no exception");
   }
   return SMFIS_TEMPFAIL;
 }
@@ -153,7 +165,9 @@ sfsistat tell(SMFICTX* context, const mail::reply& reply) {
       fmt::format("{}.{}.{}", reply.code.status_class, reply.code.subject, reply.code.detail);
   std::string text = safe_text(reply.text);
   if (::smfi_setreply(context, code.data(), enhanced.data(), text.data()) != MI_SUCCESS) {
-    log::warning("libmilter did not take a reply, the MTA uses its own words", {{"reply", text}});
+    the_state.load()->lines.post([text] {
+      log::warning("libmilter did not take a reply, the MTA uses its own words", {{"reply", text}});
+    });
   }
   return reply.code.is_permanent() ? SMFIS_REJECT : SMFIS_TEMPFAIL;
 }
@@ -208,13 +222,17 @@ void note_refusal(SMFICTX* context, const connection& c, std::string_view path,
   if (!log::enabled(log::level::info)) {
     return;
   }
-  log::info(answer.reply->code.is_permanent() ? "recipient refused" : "recipient put off",
-            {{"recipient", path},
-             {"reason", answer.why},
-             {"reply", answer.reply->code.code},
-             {"sender", c.session.sender()},
-             {"client", c.session.client_address()},
-             {"id", macro(context, "i")}});
+  the_state.load()->lines.post(
+      [permanent = answer.reply->code.is_permanent(), recipient = std::string(path),
+       why = answer.why, code = answer.reply->code.code, sender = std::string(c.session.sender()),
+       client = c.session.client_address(), id = std::string(macro(context, "i"))] {
+        log::info(permanent ? "recipient refused" : "recipient put off", {{"recipient", recipient},
+                                                                          {"reason", why},
+                                                                          {"reply", code},
+                                                                          {"sender", sender},
+                                                                          {"client", client},
+                                                                          {"id", id}});
+      });
 }
 
 sfsistat on_recipient(SMFICTX* context, char** argv) {
@@ -235,7 +253,9 @@ void add_route(SMFICTX* context, std::string route) {
   std::string name(route_header);
   // Behind the first one, which is the MTA's own Received.
   if (::smfi_insheader(context, 1, name.data(), route.data()) != MI_SUCCESS) {
-    log::warning("cannot add the trace header", {{"id", macro(context, "i")}});
+    the_state.load()->lines.post([id = std::string(macro(context, "i"))] {
+      log::warning("cannot add the trace header", {{"id", id}});
+    });
   }
 }
 
@@ -308,6 +328,7 @@ milter_door::~milter_door() {
   while (state.callbacks != 0) {
     std::this_thread::sleep_for(1ms);
   }
+  state.lines.flush(2s);
 }
 
 std::string milter_door::description() const {
@@ -315,7 +336,8 @@ std::string milter_door::description() const {
 }
 
 result<void> milter_door::open() {
-  take_over_libmilter_log();
+  the_state.load()->lines.start();
+  take_over_libmilter_log(the_state.load()->lines);
   auto socket = listening_socket::open(threads_.context(), settings_.listen);
   if (!socket) {
     return socket.error();
@@ -359,7 +381,9 @@ void milter_door::finish() {
   const auto waited = [this] { return std::chrono::steady_clock::now() - stopping_since_; };
   const auto more = [&] {
     return (state.messages != 0 && waited() < settings_.grace) ||
-           (state.connections != 0 && waited() < settings_.idle_grace);
+           ((state.connections != 0 || socket_->somebody_waits()) &&
+            waited() < settings_.idle_grace) ||
+           waited() < settings_.settling;
   };
   while (more()) {
     net::notify_alive();

@@ -25,6 +25,8 @@ struct milter_door_settings {
   // connections without one.
   std::chrono::milliseconds grace{30'000};
   std::chrono::milliseconds idle_grace{3'000};
+  // Who connected just before the stop has so long to say so: libmilter tells only then.
+  std::chrono::milliseconds settling{300};
 };
 
 class milter_door final : public door {

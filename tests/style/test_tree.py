@@ -201,7 +201,8 @@ def test_example_settings_are_good(tmp_path):
     binaries = pathlib.Path(os.environ.get("HOMEWARD_BIN", ROOT / "build/dev/bin"))
     if not (binaries / "stored").exists():
         pytest.skip(f"the programs are not built in {binaries}")
-    for program, example in (("stored", "stored"), ("homeward-bridge", "bridge")):
+    for program, example in (("stored", "stored"), ("homeward-bridge", "bridge"),
+                             ("homeward-milter", "milter")):
         for name in (f"{example}.yaml", f"{example}.all-settings.yaml"):
             run = subprocess.run([binaries / program, "--check-config", "--config",
                                   ROOT / "packaging/examples" / name], capture_output=True, text=True,
