@@ -21,7 +21,7 @@ namespace {
 
 constexpr int exit_failure = 1;
 constexpr int exit_no_permission = 77;
-constexpr std::chrono::seconds time_for_first_look{30}; // recovery is part of it
+constexpr std::chrono::seconds time_for_first_look{10}; // then neighbours are served
 constexpr std::chrono::seconds time_to_end_work{5};
 
 int ends(std::string_view event, const failure& why, int code = exit_failure) {
@@ -92,7 +92,8 @@ int serve(settings running, const std::string& file) {
                          all_ended = deliveries.stop(time_to_end_work);
                          all_ended = partitions.stop(time_to_end_work) && all_ended;
                          all_ended = journals.stop(time_to_end_work) && all_ended;
-                       }});
+                       },
+                   .is_ready = [&] { return partitions.all_looked_at(); }});
   if (!all_ended) {
     // A thread hangs in the kernel and still uses what would be destroyed now.
     log::warning("a partition hangs; ending without waiting for it");

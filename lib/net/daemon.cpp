@@ -1,5 +1,6 @@
 #include "lib/net/daemon.hpp"
 
+#include <atomic>
 #include <csignal>
 #include <utility>
 
@@ -16,6 +17,7 @@ namespace homeward::net {
 namespace asio = boost::asio;
 constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
 constexpr std::chrono::seconds patience_after_cut{5};
+constexpr std::chrono::seconds look_again{1};
 
 namespace {
 
@@ -51,17 +53,37 @@ asio::awaitable<void> stop_sessions(task_group& sessions, std::chrono::seconds g
   [[maybe_unused]] const bool ended = co_await sessions.idle_within(patience_after_cut);
 }
 
-asio::awaitable<void> live(io_threads& threads, task_group& sessions, daemon_hooks hooks,
-                           std::chrono::seconds grace, asio::signal_set& signals) {
+// Asks until the daemon is ready, and asks the service manager for patience meanwhile.
+asio::awaitable<void> tell_when_ready(const daemon_hooks& hooks, std::atomic<bool>& is_told,
+                                      asio::steady_timer& timer) {
+  const auto give_up = std::chrono::steady_clock::now() + longest_until_ready;
+  while (hooks.is_ready && !hooks.is_ready() && std::chrono::steady_clock::now() < give_up) {
+    notify_not_yet(hooks.status, look_again * 30);
+    timer.expires_after(look_again);
+    const auto [error] = co_await timer.async_wait(as_result);
+    if (error) {
+      co_return;
+    }
+  }
+  is_told = true;
   notify_ready(hooks.status);
+}
+
+asio::awaitable<void> live(io_threads& threads, task_group& sessions, daemon_hooks& hooks,
+                           std::chrono::seconds grace, asio::signal_set& signals,
+                           const std::atomic<bool>& is_ready) {
   while (true) {
     const auto [error, signal] = co_await signals.async_wait(as_result);
     if (error || signal != SIGHUP) {
       break;
     }
-    notify_reloading();
+    if (is_ready) {
+      notify_reloading();
+    }
     hooks.reload();
-    notify_ready(hooks.status);
+    if (is_ready) {
+      notify_ready(hooks.status);
+    }
   }
   log_stop(sessions);
   notify_stopping();
@@ -80,12 +102,15 @@ void run_daemon(io_threads& threads, task_group& sessions, daemon_hooks hooks,
   std::signal(SIGXFSZ, SIG_IGN); // a file size limit refuses a message, it does not end the daemon
   asio::signal_set signals(threads.context(), SIGTERM, SIGINT, SIGHUP);
   asio::steady_timer watchdog(threads.context());
+  asio::steady_timer until_ready(threads.context());
   task_group own;
   if (const auto interval = watchdog_interval()) {
     own.spawn(threads.make_strand(), "watchdog", stay_alive(*interval, watchdog));
   }
+  std::atomic<bool> is_ready = false;
+  own.spawn(threads.make_strand(), "readiness", tell_when_ready(hooks, is_ready, until_ready));
   own.spawn(threads.make_strand(), "daemon",
-            live(threads, sessions, std::move(hooks), grace, signals));
+            live(threads, sessions, hooks, grace, signals, is_ready));
   threads.run();
 }
 

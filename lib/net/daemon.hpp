@@ -17,7 +17,12 @@ struct daemon_hooks {
   std::function<void()> reload; // SIGHUP; must keep what it had when the new settings are bad
   std::function<void()> stop_accepting; // first step of a stop
   std::function<void()> finish;         // after the last session has ended, before run() returns
+  // While it says false the daemon serves but does not call itself ready, so that units ordered
+  // after it wait; for longest_until_ready at most. Empty: ready at once. Asked on a network
+  // thread, so it answers from memory.
+  std::function<bool()> is_ready = {};
 };
+inline constexpr std::chrono::minutes longest_until_ready{5};
 
 // Runs `threads` until a stop is complete. `grace` is what begun work gets (reliability promise
 // 27).

@@ -11,6 +11,12 @@ void notify_ready(const std::string& status) {
   ::sd_notify(0, ("READY=1\nSTATUS=" + status).c_str());
 }
 
+void notify_not_yet(const std::string& status, std::chrono::microseconds patience) {
+  ::sd_notify(0, ("EXTEND_TIMEOUT_USEC=" + std::to_string(patience.count()) +
+                  "\nSTATUS=not ready: " + status)
+                     .c_str());
+}
+
 void notify_reloading() {
   timespec now{};
   ::clock_gettime(CLOCK_MONOTONIC, &now);

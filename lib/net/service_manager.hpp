@@ -8,6 +8,8 @@
 namespace homeward::net {
 
 void notify_ready(const std::string& status);
+// Still starting: the time limit of the start begins anew with `patience`.
+void notify_not_yet(const std::string& status, std::chrono::microseconds patience);
 void notify_reloading();
 void notify_stopping();
 void notify_alive();

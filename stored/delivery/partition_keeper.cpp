@@ -168,6 +168,11 @@ bool partition_keeper::wait_for_first_look(std::chrono::nanoseconds limit) const
   return state_->now_open.has_value();
 }
 
+bool partition_keeper::has_looked() const {
+  const std::lock_guard lock(state_->mutex);
+  return state_->looked;
+}
+
 bool partition_keeper::stop(std::chrono::nanoseconds limit) {
   ask_to_stop();
   std::unique_lock lock(state_->mutex);

@@ -45,6 +45,7 @@ class partition_keeper {
   void set_interval(std::chrono::nanoseconds interval);
   // Waits until the first look has ended, at most `limit`; true when the partition is open then.
   bool wait_for_first_look(std::chrono::nanoseconds limit) const;
+  [[nodiscard]] bool has_looked() const;
   // The thread ends after the look it is at, if any; nobody waits for it.
   void ask_to_stop();
   // Ends the thread. False when it hangs in a look: it is left behind, and the process should end

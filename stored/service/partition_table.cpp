@@ -69,6 +69,12 @@ std::size_t partition_table::wait_until_looked_at(nanoseconds limit) const {
   return open;
 }
 
+bool partition_table::all_looked_at() const {
+  const std::lock_guard lock(mutex_);
+  return std::all_of(served_.begin(), served_.end(),
+                     [](const auto& named) { return named.second.keeper->has_looked(); });
+}
+
 result<std::shared_ptr<open_partition>> partition_table::accept(const std::string& name,
                                                                 const peer& who) const {
   const std::lock_guard lock(mutex_);

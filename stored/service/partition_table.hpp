@@ -39,6 +39,8 @@ class partition_table {
   void apply(const std::vector<partition_settings>& wanted, std::chrono::seconds look_every);
   // Waits until every partition was looked at once, at most `limit`; how many are open then.
   [[nodiscard]] std::size_t wait_until_looked_at(std::chrono::nanoseconds limit) const;
+  // Whether every partition was looked at once: what a journal held for it is in its Maildirs then.
+  [[nodiscard]] bool all_looked_at() const;
 
   // The partition for a transaction of `who`. Failures, all for the sender to try later:
   // no_partition (not served here), denied (this peer may not), temp (offline, or why it is not

@@ -6,9 +6,11 @@ import socket
 
 import pytest
 
-from support.homeward import Farm
+from support.homeward import Farm, Store
 from support.lmtp_client import LmtpClient, mail
 from support.ports import free_port
+from support.run_directory import new_run_directory
+from support.tracing import can_trace
 
 EXIT_FAILURE = 1
 EXIT_NO_PERMISSION = 77
@@ -90,3 +92,29 @@ def test_something_else_at_the_socket_is_not_removed(pair):
     bridge.socket.write_text("precious")
     refuses(bridge, str(bridge.socket))
     assert bridge.socket.read_text() == "precious"
+
+
+def test_a_store_calls_itself_ready_when_everything_has_recovered():
+    """Its door opens for the others meanwhile; readers are ordered after the readiness."""
+    reason = can_trace()
+    if reason:
+        pytest.skip(reason)
+    here = new_run_directory("ready")
+    manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    manager.bind(str(here / "notify"))
+    os.chmod(here / "notify", 0o666)
+    manager.settimeout(90)
+    store = Store(here, "stored", wrapper=[
+        "env", f"NOTIFY_SOCKET={here}/notify", "strace", "-f", "-qq", "-o", "/dev/null",
+        "-e", "trace=fallocate", "-e", "inject=fallocate:delay_enter=1200000"])
+    try:
+        with store:
+            told = []
+            while not told or "READY=1" not in told[-1]:
+                told.append(manager.recv(4096).decode())
+            assert "partition open" in store.log_text()
+        assert [text for text in told if "EXTEND_TIMEOUT_USEC=30000000" in text], told
+        assert "not ready" in told[0]
+    finally:
+        manager.close()
+        shutil.rmtree(here, ignore_errors=True)
