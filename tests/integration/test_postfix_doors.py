@@ -4,6 +4,7 @@ import re
 import shutil
 import smtplib
 import subprocess
+import threading
 
 import pytest
 
@@ -246,6 +247,22 @@ def test_a_policy_door_that_goes_away_after_rcpt_puts_the_message_off(house):
         house.policy.stop()
         assert _line(session.data(MESSAGE)).startswith("451 4.3.0")
     assert house.mta.queue_size() == 0
+
+
+def test_a_silent_policy_door_puts_the_sender_off_after_its_time(house):
+    before = (house.mta.config / "main.cf").read_text()
+    released = threading.Event()
+    house.policy.answer = lambda attributes: released.wait(60) and "DUNNO"
+    try:
+        shorter = before.replace("policy.sock, timeout=10s", "policy.sock, timeout=1s")
+        assert shorter != before
+        (house.mta.config / "main.cf").write_text(shorter)
+        house.mta.reload()
+        assert "Mailbox directory is away" in house.rcpt("ann@example.org")
+    finally:
+        released.set()
+        (house.mta.config / "main.cf").write_text(before)
+        house.mta.reload()
 
 
 # The milter door.
