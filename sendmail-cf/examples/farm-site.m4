@@ -6,7 +6,6 @@ dnl # HOMEWARD_CF is the folder sendmail-cf.
 divert(0)dnl
 OSTYPE(`debian')dnl
 DOMAIN(`debian-mta')dnl
-undefine(`confHOST_STATUS_DIRECTORY')dnl
 FEATURE(`no_default_msa')dnl
 dnl # The acceptor listens there; the tiers, started with -qp, listen nowhere.
 DAEMON_OPTIONS(`Family=inet, Name=MTA-v4, Port=smtp')dnl

@@ -31,6 +31,13 @@ dnl # these confMCI_...; a confCONNECTION_CACHE_SIZE is accepted by m4 and chang
 define(`confMCI_CACHE_SIZE', `4')
 define(`confMCI_CACHE_TIMEOUT', `60s')
 
+dnl # DOMAIN(debian-mta) lets sendmail write down, for all its processes, which hosts did not answer,
+dnl # and not call them for half an hour (Timeout.hoststatus). The bridge counts as the host
+dnl # `localhost': after one connection that failed, during its restart for example, all its mail,
+dnl # new mail too, would wait that long for a bridge that is there. A host where this file is
+dnl # needed for other hosts can define it again below this line, with confTO_HOSTSTATUS at 10s.
+undefine(`confHOST_STATUS_DIRECTORY')
+
 dnl # A user of the local domain need not have an account on this host: without -w, sendmail
 dnl # answers 550 for everybody who is not in /etc/passwd. With a list of users, those not yet
 dnl # listed are still delivered here and still need their accounts.

@@ -61,13 +61,17 @@ def deliver(mta, recipients, sender="sender@example.org"):
 # --- look-up ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("layout", [ALIASES_FIRST, REPLACE_LOCAL])
-def test_the_directory_is_asked_at_rcpt(here, layout):
+# Debian's own sendmail.mc has it; check_rcpt is another ruleset then.
+DELAY_CHECKS = "FEATURE(`delay_checks', `friend', `n')dnl\n"
+
+
+@pytest.mark.parametrize("layout, extra", [(ALIASES_FIRST, ""), (REPLACE_LOCAL, DELAY_CHECKS)])
+def test_the_directory_is_asked_at_rcpt(here, layout, extra):
     door = LookUpDoor(here / "lookup.sock", directory_answer)
     aliases = {"team": "ann, bob", "lists+*": "ann", "postmaster": "ann"}
     with PrivateSendmail(here / "mta", free_port(), f"unix:{here}/lmtp.sock", layout=layout,
                          domains=("example.org", "alias.example"), aliases=aliases,
-                         outward=True, lookup=f"unix:{door.path}") as mta:
+                         outward=True, lookup=f"unix:{door.path}", extra=extra) as mta:
         with door:
             asked = ["ann@example.org", "Ann+Box@EXAMPLE.org", "nobody@example.org",
                      "team@example.org", "lists+x@example.org", "team+y@example.org",
@@ -133,7 +137,7 @@ def test_rule_0_routes_refuses_and_groups_per_partition(here):
     with door, FakeLmtp(here / "lmtp.sock") as sink, PrivateSendmail(
             here / "mta", free_port(), f"unix:{here}/lmtp.sock", layout=DIRECTORY,
             domains=("example.org", "example.net"), lookup=f"unix:{door.path}",
-            delivery_mode="interactive", aliases={"carl": "root"}) as mta:
+            delivery_mode="interactive", aliases={"carl": "root"}, extra=DELAY_CHECKS) as mta:
         # Senders are nobody's mailbox and nobody's business.
         replies = replies_to(mta.smtp_port, "ann@example.org", "nobody@example.org",
                              "somebody@elsewhere.example", sender="no-reply@example.org")
@@ -234,6 +238,24 @@ def test_our_filter_is_the_last_one(here):
                            milter="unix:/nonexistent")
     with pytest.raises(RuntimeError, match="must come after all other mail filters"):
         late.write_configuration()
+
+
+# --- a bridge that was away ---------------------------------------------------------------
+
+
+def test_a_bridge_that_is_back_gets_its_mail_at_once(here):
+    """With the HostStatusDirectory of DOMAIN(debian-mta) it would get none for half an hour."""
+    status = here / "host_status"
+    status.mkdir()
+    with PrivateSendmail(here / "mta", free_port(), f"unix:{here}/lmtp.sock",
+                         extra=f"define(`confHOST_STATUS_DIRECTORY', `{status}')dnl\n") as mta:
+        deliver(mta, ["ann@example.org"])
+        wait_until(lambda: "Deferred: No such file" in mta.log_text(), "it is tried in vain")
+        with FakeLmtp(here / "lmtp.sock") as sink:
+            deliver(mta, ["bob@example.org"])
+            wait_until(lambda: sink.recipients() == ["bob@example.org"], "new mail goes")
+            mta.flush()
+            assert mta.queue_size() == 0 and len(sink.transactions) == 2
 
 
 # --- queues and tuning --------------------------------------------------------------------

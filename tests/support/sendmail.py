@@ -29,7 +29,6 @@ _WITH_HOST_NAME = ("unshare", "--uts", "sh", "-c",
 _SITE = """\
 OSTYPE(`debian')dnl
 DOMAIN(`debian-mta')dnl
-undefine(`confHOST_STATUS_DIRECTORY')dnl
 define(`confDOMAIN_NAME', `mx.example.org')dnl
 define(`confTRUSTED_USER', `root')dnl
 define(`confPID_FILE', `{here}/sendmail.pid')dnl

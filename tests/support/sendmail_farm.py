@@ -50,8 +50,8 @@ class PrivateFarm(PrivateSendmail):
     def stop(self):
         """Stop all daemons; what does not end by itself is killed."""
         groups = [pid for tier in TIERS if (pid := self.pid_of(tier))]
-        if groups:
-            self.farm("stop", check=False)
+        if groups and (done := self.farm("stop", check=False)).returncode:
+            print(done.stderr, run(["ps", "axf"], check=False).stdout)
         for group in groups:
             process.end_process_group(group)
         for child in self._runs:

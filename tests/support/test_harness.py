@@ -263,6 +263,7 @@ def test_the_lines_of_the_manual_fit_debian_s_own_sendmail_mc(directory):
     assert any(line.startswith("Mhomeward,") for line in added)
     assert any(line == "O Timeout.datafinal=180s" for line in added)
     assert removed == ["O ConnectionCacheSize=2", "O ConnectionCacheTimeout=5m",
+                       "O HostStatusDirectory=/var/lib/sendmail/host_status",
                        "#O Timeout.datafinal=1h"]
 
 
