@@ -1,5 +1,6 @@
 """The sendmail queue farm: homeward-farm, its limits, and 5,000 messages through it with faults."""
 
+import fcntl
 import os
 import re
 import smtplib
@@ -14,7 +15,7 @@ from support.fake_lmtp import FakeLmtp
 from support.homeward import Farm, program
 from support.maildir_ledger import Ledger
 from support.ports import free_port
-from support.process import ChildProcess
+from support.process import ChildProcess, run
 from support.sendmail import ALIASES_FIRST, PrivateSendmail
 from support.sendmail_farm import TIERS, PrivateFarm
 from support.smtp_sender import Progress, SmtpSender, paper_mix
@@ -145,6 +146,29 @@ def _taken(port):
         return True
     except OSError:
         return False
+
+
+def test_what_a_killed_sendmail_left_behind_is_cleaned_up(here):
+    """Under its own lock: nothing that somebody works on is touched."""
+    mta = quick_farm(here, f"unix:{here}/lmtp.sock")
+    mta.write_configuration()
+    for queue, names in (("q1", ("qfWHOLE", "dfWHOLE", "tfWHOLE", "tfNEW")),
+                         ("q2", ("qfBARE", "qfBUSY", "tfBUSY", "qfELSE"))):
+        for name in names:
+            (mta.queue / queue / name).write_text("V8\n.\n")
+    (mta.queue / "q2" / "qfELSE").write_text("V8\nd/elsewhere\n.\n")
+    with open(mta.queue / "q2/qfBUSY") as envelope, open(mta.queue / "q2/tfBUSY") as draft:
+        for held in (envelope, draft):
+            fcntl.flock(held, fcntl.LOCK_EX)
+        said = mta.farm("clean", "tier1").stdout
+    assert "2 drafts" in said and "QfBARE" not in said and "qfBARE" in said
+    left = sorted(str(file.relative_to(mta.queue)) for file in mta.queue.rglob("?f*"))
+    assert left == ["q1/dfWHOLE", "q1/qfWHOLE", "q2/QfBARE", "q2/qfBUSY", "q2/qfELSE", "q2/tfBUSY"]
+    # Now nobody works on it.
+    assert "1 drafts" in mta.farm("clean").stdout and (mta.queue / "q2/QfBUSY").exists()
+    assert mta.farm("clean").stdout == ""
+    lost = run(mta.tier_command("tier1", "-bp", "-qL"), mta.environment()).stdout
+    assert "BARE" in lost and "BUSY" in lost and "WHOLE" not in lost
 
 
 # --- what the daemons do ------------------------------------------------------------------
