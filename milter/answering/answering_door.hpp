@@ -16,6 +16,8 @@
 
 namespace homeward::milter::answering {
 
+// Functions are called as service/door.hpp says. Sessions go to the daemon's task group: at a stop
+// each answers what has arrived, then closes.
 class answering_door final : public door {
  public:
   // `name` is for the log: "policy". `converse` makes a conversation for each new connection, on
@@ -30,6 +32,7 @@ class answering_door final : public door {
 
  private:
   void let_in(net::accepted newcomer);
+  // Null when there are as many connections as the settings allow; given back when let go.
   [[nodiscard]] std::shared_ptr<void> take_place();
 
   door_parts parts_;
@@ -38,10 +41,12 @@ class answering_door final : public door {
   std::function<std::unique_ptr<conversation>()> converse_;
   std::vector<net::listener> listeners_;
   std::atomic<std::size_t> connections_{0};
-  std::atomic<bool> full_noted_{false};
+  std::atomic<bool> full_noted_{false}; // one line in the log until there is room again
 };
 
-// For settings that name at least one address.
+// The two doors: the sessions of delegation/ and lookup/ behind an answering_door. For settings
+// that name at least one address; with none there is no such door. `parts` is copied, what it
+// refers to must outlive the door.
 [[nodiscard]] std::unique_ptr<door> make_policy_door(const door_parts& parts,
                                                      const policy_settings& s);
 [[nodiscard]] std::unique_ptr<door> make_lookup_door(const door_parts& parts,

@@ -27,7 +27,8 @@ class connection {
   // The whole connection. Keeps `self` alive until it is closed.
   [[nodiscard]] static boost::asio::awaitable<void> run(std::shared_ptr<connection> self);
 
-  // For the task group, on the strand. What has arrived is answered first.
+  // For the task group, on the strand. What has arrived is answered first, and a question that has
+  // begun may still be finished.
   void ask_to_finish();
   void cut();
 
@@ -42,7 +43,7 @@ class connection {
   std::unique_ptr<conversation> talk_;
   std::string name_;
   std::chrono::seconds idle_;
-  std::optional<steady_time> question_began_;
+  std::optional<steady_time> question_began_; // empty: between two
   bool finishing_ = false;
   bool cut_ = false;
   std::array<char, 4096> buffer_; // thousands of connections are open and silent

@@ -12,7 +12,8 @@
 
 namespace homeward::milter::delegation {
 
-// Postfix sends about 30 attributes and 1 KiB; its own values stay below 3 KiB.
+// What is beyond is a fault. Postfix sends about 30 attributes and 1 KiB; its own values stay below
+// 3 KiB.
 struct request_limits {
   std::size_t line = 8192; // octets of one attribute, name and value
   std::size_t attributes = 200;
@@ -23,7 +24,9 @@ class request_reader {
  public:
   explicit request_reader(request_limits limits = {}) : limits_(limits) {}
 
-  // Takes octets up to the end of one request, or all. Returns how many; 0 once it is bad.
+  // Takes octets up to the end of one request, or all. Returns how many; 0 once it is bad. A number
+  // that is none counts as 0, a line may end in CR LF, an attribute that comes twice counts as it
+  // came last.
   [[nodiscard]] std::size_t take(std::string_view octets);
 
   // A whole request was read: get() is good until the next take().

@@ -19,10 +19,11 @@ namespace homeward::milter::delegation {
 
 class session final : public answering::conversation {
  public:
-  // `judge` may be shared by all sessions.
+  // `judge` may be shared by all sessions. A request beyond the limits ends the session.
   explicit session(std::shared_ptr<const judgement> judge, request_limits limits = {})
       : judge_(std::move(judge)), reader_(limits) {}
 
+  // As conversation.hpp says. Every request gets one answer, also the one that cannot be read.
   [[nodiscard]] std::size_t receive(std::string_view octets, std::string& out) override;
   [[nodiscard]] bool ended() const override { return reader_.bad(); }
   [[nodiscard]] bool idle() const override { return reader_.between(); }

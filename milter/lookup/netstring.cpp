@@ -47,7 +47,7 @@ std::size_t netstring_reader::take(std::string_view octets) {
     content_.clear();
   }
   std::size_t taken = 0;
-  while (taken < octets.size() && !bad() && !whole()) {
+  while (taken < octets.size() && !bad() && at_ != place::end) {
     const char c = octets[taken];
     switch (at_) {
     case place::begin: take_digit(c); break;
@@ -55,9 +55,7 @@ std::size_t netstring_reader::take(std::string_view octets) {
     case place::content: taken += take_content(octets.substr(taken)); continue;
     case place::comma:
       at_ = place::end;
-      if (c != ',') {
-        fault_ = "no comma after the request";
-      }
+      fault_ = c == ',' ? "" : "no comma after the request";
       break;
     case place::end: break;
     }

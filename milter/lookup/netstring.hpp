@@ -10,7 +10,7 @@
 namespace homeward::milter::lookup {
 
 // Reads netstrings from octets that come in pieces of any size. Strict: the length has no leading
-// zeros, no sign and no spaces. Memory is bounded by `longest`.
+// zeros, no sign and no spaces. Memory is bounded by `longest`. One thread at a time.
 class netstring_reader {
  public:
   // `longest` content in octets; a longer one is a fault as soon as its length is known.
@@ -20,7 +20,7 @@ class netstring_reader {
   [[nodiscard]] std::size_t take(std::string_view octets);
 
   // A whole netstring was read: content() holds it until the next take().
-  [[nodiscard]] bool whole() const { return at_ == place::end; }
+  [[nodiscard]] bool whole() const { return at_ == place::end && !bad(); }
   [[nodiscard]] std::string_view content() const { return content_; }
   // What came is no netstring, and nothing after it can be understood.
   [[nodiscard]] bool bad() const { return !fault_.empty(); }

@@ -8,7 +8,7 @@ std::size_t session::receive(std::string_view octets, std::string& out) {
   std::size_t taken = 0;
   while (taken < octets.size() && !ended() && out.size() < answering::enough_output) {
     taken += reader_.take(octets.substr(taken));
-    if (reader_.whole() && !reader_.bad()) {
+    if (reader_.whole()) {
       answer_to(reader_.content(), out);
     }
   }

@@ -19,10 +19,13 @@ inline constexpr std::size_t longest_request = 4096;
 
 class session final : public answering::conversation {
  public:
-  // `answers` may be shared by all sessions.
+  // `answers` may be shared by all sessions. A request longer than `longest` octets ends the
+  // session.
   explicit session(std::shared_ptr<const maps> answers, std::size_t longest = longest_request)
       : answers_(std::move(answers)), reader_(longest) {}
 
+  // As conversation.hpp says. What came before a request that cannot be read is answered; that one
+  // is not, because nobody could tell which answer belongs to it.
   [[nodiscard]] std::size_t receive(std::string_view octets, std::string& out) override;
   [[nodiscard]] bool ended() const override { return reader_.bad(); }
   [[nodiscard]] bool idle() const override { return reader_.between(); }
@@ -33,7 +36,7 @@ class session final : public answering::conversation {
 
   std::shared_ptr<const maps> answers_;
   netstring_reader reader_;
-  bool unknown_map_noted_ = false;
+  bool unknown_map_noted_ = false; // one line in the log for each connection will do
 };
 
 } // namespace homeward::milter::lookup

@@ -1,4 +1,4 @@
-"""The look-up server of homeward-milter: by hand, behind a real Postfix and a real sendmail, and away."""
+"""The look-up server of homeward-milter: by hand, behind real MTAs, and away."""
 
 import shutil
 import smtplib
@@ -111,17 +111,18 @@ def test_thousands_of_connections_stay_open(doors):
             client.close()
 
 
-@pytest.mark.parametrize("octets", [b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"01:a,", b"5:abc", b"3:abcd,",
-                                    b"4097:", b"99999999999999999999:", b"\0\xff" * 100])
+NO_REQUESTS = (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"01:a,", b"3:abcd,", b"4097:",
+               b"99999999999999999999:", b"\0\xff" * 100)
+
+
+@pytest.mark.parametrize("octets", NO_REQUESTS)
 def test_what_is_no_request_closes_its_connection_only(doors, octets):
     with LookupClient(port=doors.port) as other, LookupClient(port=doors.port) as client:
         client.send(netstring("mailbox ann@example.org") + octets)
         assert client.answer() == "OK ann@example.org"
-        if octets != b"5:abc":
-            assert client.is_closed()
+        assert client.is_closed()
         assert other.ask("mailbox", "ann@example.org") == "OK ann@example.org"
-    if octets != b"5:abc":
-        wait_until(lambda: "a question cannot be read" in doors.last_lines(50), "it is logged")
+    wait_until(lambda: "a question cannot be read" in doors.last_lines(50), "it is logged")
 
 
 def test_octet_by_octet(doors):
@@ -135,11 +136,12 @@ def test_a_user_who_is_added_is_found_and_address_rules_are_reloaded(doors):
     assert doors.ask("mailbox", "new@example.net") == "NOTFOUND "
     doors.users.add_user("new@example.net", "store1/mail1")
     doors.users.write()
-    wait_until(lambda: doors.ask("mailbox", "new@example.net") == "OK new@example.net", "it is found")
+    wait_until(lambda: doors.ask("mailbox", "new@example.net").startswith("OK"), "it is found")
     wait_until(lambda: doors.ask("domain", "example.net") == "OK example.net", "its domain, too")
     with LookupClient(port=doors.port) as kept:
         assert kept.ask("mailbox", "typo@example.net") == "NOTFOUND "
-        doors.settings["addresses"]["catch_all"].append({"domain": "example.net", "mailbox": "new@example.net"})
+        doors.settings["addresses"]["catch_all"].append(
+            {"domain": "example.net", "mailbox": "new@example.net"})
         doors.reload()
         assert kept.ask("mailbox", "typo@example.net") == "OK new@example.net"
 
@@ -159,7 +161,7 @@ def test_idle_connections_are_closed_and_too_many_refused(here):
         wait_until(lambda: "too many connections" in doors.log_text(), "it is logged")
         for client in clients:
             client.close()
-        wait_until(lambda: doors.ask("home", "ann@example.org") == "OK store1/mail1", "a place is free")
+        wait_until(lambda: doors.ask("home", "ann@example.org").startswith("OK"), "there is room")
 
 
 def test_a_stop_answers_what_was_asked_and_leaves_no_socket(here):
@@ -194,7 +196,7 @@ def test_without_a_directory_everything_is_later(here):
         users.write()
         wait_until(lambda: doors.ask("mailbox", "ann@example.org").startswith("OK"), "it has come")
         users.file.unlink()
-        assert doors.ask("mailbox", "ann@example.org").startswith("OK"), "what was known stays known"
+        assert doors.ask("mailbox", "ann@example.org").startswith("OK"), "what was known stays"
     finally:
         doors.stop()
 
@@ -220,8 +222,8 @@ def small_farm(here):
     return farm
 
 
-def count(farm, mailbox):
-    return len(farm.messages(mailbox))
+def counts(farm, *users):
+    return [len(farm.messages(f"{user}@example.org")) for user in users]
 
 
 @pytest.fixture
@@ -252,9 +254,9 @@ def test_postfix_asks_for_domains_mailboxes_and_transports(behind_postfix):
     answers = said(mta, "u1@example.org", "U2+lists@Example.org", "typo@caught.example",
                    "nobody@example.org", "gone@example.org", "x@elsewhere.example")
     codes = [answer[:9] for answer in answers]
-    assert codes == ["250 2.1.5"] * 3 + ["550 5.1.1", "550 5.1.1", "554 5.7.1", "250 2.0.0"], answers
+    assert codes == ["250 2.1.5"] * 3 + ["550 5.1.1"] * 2 + ["554 5.7.1", "250 2.0.0"], answers
     mta.wait_until_empty(60)
-    assert [count(farm, f"{name}@example.org") for name in ("u1", "u2", "rest", "gone")] == [1, 1, 1, 0]
+    assert counts(farm, "u1", "u2", "rest", "gone") == [1, 1, 1, 0]
     table = f"socketmap:unix:{doors.lookup_socket}"
     for name, key, value in (("mailbox", "u1+x@example.org", "u1@example.org"),
                              ("transport", "u1@example.org", f"homeward:{farm.bridge.lmtp_unix}"),
@@ -277,7 +279,7 @@ def test_postfix_while_the_look_up_server_is_away(behind_postfix):
     doors.start()
     wait_until(lambda: said(mta, "u1@example.org")[0].startswith("250"), "mail is taken again", 30)
     mta.wait_until_empty(60, flush=True)
-    assert count(farm, "u1@example.org") == 2
+    assert counts(farm, "u1") == [2]
     assert "status=bounced" not in mta.log_text()
 
 
@@ -288,7 +290,7 @@ def test_postfix_while_the_directory_was_never_read(here):
     mta = postfix.PrivatePostfix(here / "postfix", free_port(), "unix:unused", domains=(),
                                  fragments=("homeward-lookup.cf",), chrooted=True)
     mta.write_configuration()
-    doors = Doors(here / "doors", YamlDirectory(here / "absent.yaml"), sockets=mta.doors)
+    doors = Doors(here / "doors", YamlDirectory(here / "none.yaml"), sockets=mta.doors)
     doors.start(wait=False)
     try:
         wait_until(lambda: "directory away" in doors.log_text(), "it has looked for the directory")
@@ -321,7 +323,7 @@ def test_sendmail_routes_by_rule_0(farm_and_doors):
         codes = [answer[:9] for answer in answers]
         assert codes == ["250 2.1.5"] * 3 + ["550 5.1.1", "550 5.1.1", "250 2.0.0"], answers
         mta.wait_until_empty(60, flush=True)
-        assert [count(farm, f"{name}@example.org") for name in ("u1", "u2", "rest", "gone")] == [1, 1, 1, 0]
+        assert counts(farm, "u1", "u2", "rest", "gone") == [1, 1, 1, 0]
         doors.stop()
         for recipient in ("u1@example.org", "nobody@example.org"):
             answers = said(mta, recipient)
@@ -330,7 +332,7 @@ def test_sendmail_routes_by_rule_0(farm_and_doors):
         doors.start()
         assert said(mta, "u1@example.org")[0].startswith("250")
         mta.wait_until_empty(60, flush=True)
-    assert count(farm, "u1@example.org") == 2
+    assert counts(farm, "u1") == [2]
 
 
 def test_sendmail_asks_at_rcpt(farm_and_doors):
@@ -342,7 +344,7 @@ def test_sendmail_asks_at_rcpt(farm_and_doors):
         codes = [answer[:9] for answer in answers]
         assert codes == ["250 2.1.5"] * 2 + ["550 5.1.1", "550 5.1.1", "250 2.0.0"], answers
         mta.wait_until_empty(60, flush=True)
-        assert [count(farm, f"u{number}@example.org") for number in (1, 2, 3)] == [1, 1, 1]
+        assert counts(farm, "u1", "u2", "u3") == [1, 1, 1]
         doors.stop()
         for recipient in ("u1@example.org", "nobody@example.org"):
             assert said(mta, recipient)[0].startswith("451 4.3.0")

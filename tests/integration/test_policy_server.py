@@ -91,11 +91,15 @@ def test_octet_by_octet(doors):
         assert client.answer() == "550 5.1.1 no such user here"
 
 
-@pytest.mark.parametrize("octets", [b"EHLO client.example\r\nMAIL FROM:<>\r\n", b"\n", b"request=junk\n\n",
-                                    b"a=" + b"x" * 9000, b"a=b\n" * 300, b"request=\0\n",
-                                    b"x=" + b"y" * 8000 + b"\nx=" * 20 + b"y" * 70000])
+NO_REQUESTS = (b"EHLO client.example\r\nMAIL FROM:<>\r\n", b"\n", b"request=junk\n\n",
+               b"a=" + b"x" * 9000, b"a=b\n" * 300, b"request=\0\n",
+               (b"x=" + b"y" * 8000 + b"\n") * 9)
+
+
+@pytest.mark.parametrize("octets", NO_REQUESTS)
 def test_what_is_no_request_is_not_let_through(doors, octets):
-    with PolicyClient(port=doors.policy_port) as other, PolicyClient(port=doors.policy_port) as client:
+    port = doors.policy_port
+    with PolicyClient(port=port) as other, PolicyClient(port=port) as client:
         client.send(client.request(recipient="ann@example.org") + octets)
         assert client.answer() == "DUNNO"
         assert client.answer() == "451 4.3.0 the policy request cannot be read; try again later"
@@ -150,7 +154,8 @@ class House:
         self.mta = postfix.PrivatePostfix(here / "postfix", free_port(), self.farm.bridge.lmtp_unix,
                                           fragments=("homeward-policy.cf",), chrooted=True)
         self.mta.write_configuration()
-        self.doors = Doors(here / "doors", self.farm.users, sockets=self.mta.doors, settings=settings)
+        self.doors = Doors(here / "doors", self.farm.users, sockets=self.mta.doors,
+                           settings=settings)
 
     def __enter__(self):
         self.farm.start()
@@ -195,7 +200,7 @@ def codes(answers):
 def test_verdicts_at_rcpt(house):
     answers = house.said("u1@example.org", "U2+lists@example.org", "nobody@example.org",
                          "gone@example.org")
-    assert codes(answers) == ["250 2.1.5", "250 2.1.5", "550 5.1.1", "550 5.2.1", "250 2.0.0"], answers
+    assert codes(answers) == ["250 2.1.5"] * 2 + ["550 5.1.1", "550 5.2.1", "250 2.0.0"], answers
     assert "no such user here" in answers[2]
     house.mta.wait_until_empty(60)
     assert house.count("u1@example.org") == house.count("u2@example.org") == 1
@@ -250,7 +255,8 @@ def test_a_store_that_is_down(here):
         house.farm.stores[0].stop()
         wait_until(lambda: house.doors.action(recipient="u1@example.org").startswith("451"),
                    "the doors have noticed", 30)
-        assert codes(house.said("u1@example.org", "nobody@example.org")) == ["451 4.3.0", "550 5.1.1"]
+        answers = codes(house.said("u1@example.org", "nobody@example.org"))
+        assert answers == ["451 4.3.0", "550 5.1.1"]
         house.farm.stores[0].start()
-        wait_until(lambda: house.doors.action(recipient="u1@example.org") == "DUNNO", "and again", 30)
+        wait_until(lambda: house.doors.action(recipient="u1@example.org") == "DUNNO", "again", 30)
         assert codes(house.said("u1@example.org"))[0] == "250 2.1.5"

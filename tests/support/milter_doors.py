@@ -1,4 +1,4 @@
-"""The doors of homeward-milter where an MTA asks: a daemon with both of them, and a client for each."""
+"""The doors of homeward-milter that an MTA asks: a daemon with both, and a client for each."""
 
 import os
 import socket
@@ -47,7 +47,7 @@ class Doors(Daemon):
         return super().start(wait)
 
     def wait_until_ready(self, seconds=30.0):
-        """Also until it has the user directory and its domains. Start with wait=False without one."""
+        """Also for the user directory. Start with wait=False where there is none."""
         super().wait_until_ready(seconds)
         waiting.wait_until(lambda: not self.ask("domain", "example.org").startswith("TEMP"),
                            lambda: f"the doors have a directory: {self.last_lines()}", seconds)

@@ -97,6 +97,11 @@ TEST(policy_request, one_leaves_nothing_to_the_next) {
   EXPECT_EQ(got.requests[1].size, byte_count{});
 }
 
+TEST(policy_request, each_says_that_it_is_one) {
+  EXPECT_EQ(fault_of(minimal() + "protocol_state=RCPT\n\n"),
+            "it is not a request=smtpd_access_policy");
+}
+
 TEST(policy_request, unknown_attributes_and_odd_values_are_no_fault) {
   const reading got = read_all(minimal("future=a=b=c\nsender==\nrecipient=\xc3\xa9@x\nsize=12x\n"
                                        "recipient_count=-1\nfuture=again\n"),

@@ -200,6 +200,9 @@ TEST_F(lookup_session, ends_at_what_is_no_netstring_after_answering_what_came_be
             frame("OK ann@example.org"));
   EXPECT_TRUE(s.ended());
   EXPECT_EQ(s.fault(), "a length was expected");
+  session unfinished(make());
+  EXPECT_EQ(answers_to(unfinished, "23:mailbox ann@example.org;", 1), "") << "not a whole request";
+  EXPECT_EQ(unfinished.fault(), "no comma after the request");
   session bounded(make(), 30);
   EXPECT_EQ(answers_to(bounded, frame("mailbox " + std::string(100, 'a')), 3), "");
   EXPECT_EQ(bounded.fault(), "the request is too long");
