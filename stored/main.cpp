@@ -45,7 +45,7 @@ int serve(settings running, const std::string& file) {
 
   // What was delivered already, and the write path.
   identity_map identities(clock, live.identities);
-  delivery_service deliveries(identities, clock, workers_of(fixed), live.deliveries);
+  delivery_service deliveries(identities, clock, workers_of(fixed), live.deliveries, live.quota);
 
   // The journals of their volumes: what they hold is filed before a partition opens.
   journal::journal_table journals(files, clock, journals_of(running),

@@ -35,7 +35,8 @@ enum class store_state : unsigned char {
 // What a mailbox held when its store last told.
 struct known_usage {
   byte_count used{};
-  byte_count limit{};          // the QUOTA that the store saw last; never 0
+  byte_count limit{};          // the QUOTA that the store saw last; never 0. The directory may say
+                               // another by now: a verdict compares `used` with that one
   std::chrono::seconds age{0}; // since the store counted, not since it told us
 
   friend bool operator==(const known_usage&, const known_usage&) = default;

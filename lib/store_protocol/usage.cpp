@@ -23,6 +23,13 @@ std::optional<std::uint64_t> number(const reply& r, std::string_view key) {
 
 } // namespace
 
+bool is_fuller(const mailbox_usage& a, const mailbox_usage& b) {
+  const auto share = [](const mailbox_usage& u) {
+    return static_cast<double>(u.used.octets) / static_cast<double>(u.limit.octets);
+  };
+  return share(a) > share(b);
+}
+
 reply usage_head(std::size_t count) {
   reply r;
   r.ok = true;

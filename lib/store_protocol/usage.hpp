@@ -25,6 +25,9 @@ struct mailbox_usage {
   friend bool operator==(const mailbox_usage&, const mailbox_usage&) = default;
 };
 
+// Whether `a` is nearer to its limit, or further over it: the order of FULL.
+[[nodiscard]] bool is_fuller(const mailbox_usage& a, const mailbox_usage& b);
+
 // The first line of the answer and back. Empty: not that line, or more than limits.usages.
 [[nodiscard]] reply usage_head(std::size_t count);
 [[nodiscard]] std::optional<std::size_t> count_from(const reply& r, const limits& l);

@@ -16,6 +16,7 @@
 #include "stored/delivery/identity_store.hpp"
 #include "stored/delivery/pending_delivery.hpp"
 #include "stored/journal/identity_log.hpp"
+#include "stored/quota/quota_keeper.hpp"
 
 namespace homeward::stored {
 
@@ -33,6 +34,11 @@ class delivery_job {
   void claim_recipients();
   // Answers those of its recipients whose mailbox has `per_mailbox` deliveries in hand already.
   void refuse_crowded(std::size_t per_mailbox);
+
+  // Asks for room in the mailboxes that have a limit, and answers those of its recipients whose
+  // mailbox has none. Those whose mailbox has to be counted first leave for a job of their own,
+  // which is returned (null: none); when that was done, `is_last_word`, all are decided.
+  [[nodiscard]] std::shared_ptr<delivery_job> ask_for_room(quota_keeper& quota, bool is_last_word);
 
   // The recipients that are still this job's, in the order of the envelope.
   [[nodiscard]] std::vector<std::string> mailboxes() const;
@@ -53,13 +59,16 @@ class delivery_job {
     std::size_t recipient; // index in the envelope
     identity id;
     bool in_hand = false;
+    promised_room promise = {};
   };
   [[nodiscard]] const std::string& mailbox_of(std::size_t recipient) const {
     return request_.envelope.recipients[recipient].mailbox;
   }
-  void finish_one(const claimed& c, const result<maildir::filed>& r, steady_time now);
-  void fail_one(const claimed& c, const failure& why);
-  void give_back(const claimed& c);
+  [[nodiscard]] room_verdict ask_for_room(quota_keeper& quota, std::size_t recipient,
+                                          bool is_last_word) const;
+  void finish_one(claimed& c, const result<maildir::filed>& r, steady_time now);
+  void fail_one(claimed& c, const failure& why);
+  void give_back(claimed& c);
 
   delivery_request request_;
   std::shared_ptr<pending_delivery> answers_;

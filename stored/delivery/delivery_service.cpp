@@ -8,6 +8,14 @@
 #include "stored/delivery/journal_records.hpp"
 
 namespace homeward::stored {
+namespace {
+
+// Counting, for each volume: a partition that hangs leaves some to its neighbours.
+constexpr worker_limits counting_workers{.workers = 4, .per_partition = 2, .awake = 4};
+constexpr std::size_t most_counts = 1000;         // waiting, for one partition
+constexpr std::size_t most_counts_some_time = 64; // ... that nobody waits for
+
+} // namespace
 
 std::shared_ptr<pending_delivery> delivery_service::deliver(delivery_request request,
                                                             delivery_completion completion) {
@@ -21,10 +29,27 @@ std::shared_ptr<pending_delivery> delivery_service::deliver(delivery_request req
   //    wait behind it.
   job->refuse_crowded(limits().per_mailbox);
   refuse_without_room(*job);
-  if (!job->has_work()) {
-    return answers;
+  // 3. Whose mailbox is over its limit? Refused now. Whose mailbox has to be counted first follows
+  //    the others later.
+  if (const job_pointer uncounted = job->ask_for_room(quota_, false)) {
+    store_when_counted(uncounted);
   }
-  // 3. Durable and filed, in the order that suits. Each way ends with: remember the identities,
+  store(job);
+  return answers;
+}
+
+void delivery_service::store_when_counted(const job_pointer& job) {
+  quota_.count_then(place_of(job->request().partition), job->mailboxes(), [this, job] {
+    (void)job->ask_for_room(quota_, true);
+    store(job);
+  });
+}
+
+void delivery_service::store(const job_pointer& job) {
+  if (!job->has_work()) {
+    return;
+  }
+  // 4. Durable and filed, in the order that suits. Each way ends with: remember the identities,
   //    tell whoever joined them, and answer.
   const open_partition& partition = *job->request().partition;
   if (partition.journal == nullptr) {
@@ -34,7 +59,6 @@ std::shared_ptr<pending_delivery> delivery_service::deliver(delivery_request req
   } else {
     on_worker(job, [this](const job_pointer& j) { file_then_journal(j); });
   }
-  return answers;
 }
 
 // Without a journal: when the writer returns, what succeeded is complete, durable and visible.
@@ -45,7 +69,7 @@ void delivery_service::file_durably(const job_pointer& job) {
   }
 }
 
-// 3a. The usual way: the record is durable before anything appears in a Maildir, so that whatever
+// 4a. The usual way: the record is durable before anything appears in a Maildir, so that whatever
 //     a reader sees survives a power cut, and nothing has to be taken out again. Filing runs while
 //     the next group is being synced.
 void delivery_service::journal_then_file(const job_pointer& job) {
@@ -87,7 +111,7 @@ void delivery_service::finish_journaled(delivery_job& job, journal::record_numbe
   job.finish(results, clock_->steady_now());
 }
 
-// 3b. A message too large to be written twice: filed durably by itself, then recorded without its
+// 4b. A message too large to be written twice: filed durably by itself, then recorded without its
 //     octets, for its identities and for whoever follows the journal.
 void delivery_service::file_then_journal(const job_pointer& job) {
   if (is_too_late(*job)) {
@@ -154,8 +178,14 @@ bool delivery_service::is_too_late(delivery_job& job) const {
 }
 
 delivery_service::delivery_service(identity_store& identities, const clock_source& clock,
-                                   worker_limits workers, delivery_limits limits)
-    : identities_(&identities), clock_(&clock), workers_(workers), limits_(limits) {}
+                                   worker_limits workers, delivery_limits limits,
+                                   const quota_limits& quota)
+    : identities_(&identities), clock_(&clock), workers_(workers),
+      quota_(clock, quota,
+             [this](const counted_place& place, urgency how, std::function<void()> task) {
+               return count_on_worker(place, how, std::move(task));
+             }),
+      limits_(limits) {}
 
 volume_workers& delivery_service::workers_of(std::uint64_t device) {
   const std::lock_guard lock(mutex_);
@@ -164,6 +194,25 @@ volume_workers& delivery_service::workers_of(std::uint64_t device) {
     volume = std::make_unique<volume_workers>(*clock_, workers_);
   }
   return *volume;
+}
+
+// On threads of its own: a listing waits for the disk, filing does not.
+result<void> delivery_service::count_on_worker(const counted_place& place, urgency how,
+                                               std::function<void()> task) {
+  volume_workers* counters = nullptr;
+  lane_limits room;
+  {
+    const std::lock_guard lock(mutex_);
+    std::unique_ptr<volume_workers>& volume = counters_[place.device];
+    if (!volume) {
+      volume = std::make_unique<volume_workers>(*clock_, counting_workers);
+    }
+    counters = volume.get();
+    room = {.waiting = how == urgency::now ? most_counts : most_counts_some_time,
+            .stuck_after = limits_.commit};
+  }
+  const result<void> admitted = counters->admits(place.where->name(), room);
+  return admitted ? counters->submit(place.where->name(), std::move(task)) : admitted;
 }
 
 unsigned delivery_service::busy_percent(std::optional<std::uint64_t> device) const {
@@ -188,11 +237,14 @@ delivery_limits delivery_service::limits() const {
 }
 
 bool delivery_service::stop(std::chrono::nanoseconds limit) {
+  quota_.stop();
   std::vector<volume_workers*> volumes;
   {
     const std::lock_guard lock(mutex_);
-    for (const auto& [device, volume] : volumes_) {
-      volumes.push_back(volume.get());
+    for (const auto* all : {&volumes_, &counters_}) {
+      for (const auto& [device, volume] : *all) {
+        volumes.push_back(volume.get());
+      }
     }
   }
   const auto give_up = std::chrono::steady_clock::now() + limit;

@@ -15,6 +15,7 @@
 #include "stored/delivery/deliveries_in_hand.hpp"
 #include "stored/delivery/delivery_job.hpp"
 #include "stored/delivery/volume_workers.hpp"
+#include "stored/quota/quota_keeper.hpp"
 
 namespace homeward::stored {
 
@@ -31,7 +32,7 @@ class delivery_service {
  public:
   // `identities` and `clock` must outlive it.
   delivery_service(identity_store& identities, const clock_source& clock, worker_limits workers,
-                   delivery_limits limits);
+                   delivery_limits limits, const quota_limits& quota = {});
 
   // Begins a delivery. `completion` is called once, perhaps before this returns, with one outcome
   // per recipient of the envelope. Every failure is one recipient's own: the others are not
@@ -42,6 +43,9 @@ class delivery_service {
 
   // The load of the workers of a volume, 0..100; without one, of the busiest.
   [[nodiscard]] unsigned busy_percent(std::optional<std::uint64_t> device) const;
+
+  // What mailboxes hold, and their limits.
+  [[nodiscard]] quota_keeper& quota() { return quota_; }
 
   void set_limits(delivery_limits limits);
   [[nodiscard]] delivery_limits limits() const;
@@ -54,6 +58,8 @@ class delivery_service {
   using job_pointer = std::shared_ptr<delivery_job>;
   using filing_results = std::vector<result<maildir::filed>>;
 
+  void store(const job_pointer& job);
+  void store_when_counted(const job_pointer& job);
   // The three ways to durability, by what the volume has and how large the message is.
   void file_durably(const job_pointer& job);
   void journal_then_file(const job_pointer& job);
@@ -66,14 +72,18 @@ class delivery_service {
   void finish_journaled(delivery_job& job, journal::record_number n, const filing_results& results);
   void record_filed(const job_pointer& job);
   [[nodiscard]] volume_workers& workers_of(std::uint64_t device);
+  [[nodiscard]] result<void> count_on_worker(const counted_place& place, urgency how,
+                                             std::function<void()> task);
 
   identity_store* identities_;
   const clock_source* clock_;
   const worker_limits workers_;
   deliveries_in_hand in_hand_;
-  mutable std::mutex mutex_; // guards the two below
+  quota_keeper quota_;
+  mutable std::mutex mutex_; // guards all below
   delivery_limits limits_;
-  std::map<std::uint64_t, std::unique_ptr<volume_workers>> volumes_; // by device
+  std::map<std::uint64_t, std::unique_ptr<volume_workers>> counters_; // by device
+  std::map<std::uint64_t, std::unique_ptr<volume_workers>> volumes_;  // by device
 };
 
 } // namespace homeward::stored

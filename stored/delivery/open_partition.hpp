@@ -11,6 +11,7 @@
 #include "lib/maildir/writer.hpp"
 
 #include "stored/journal/volume_journal.hpp"
+#include "stored/quota/quota_keeper.hpp"
 
 namespace homeward::stored {
 
@@ -40,5 +41,10 @@ struct open_partition {
     return s;
   }
 };
+
+// What counting a mailbox in it needs; keeps it open.
+[[nodiscard]] inline counted_place place_of(const std::shared_ptr<open_partition>& p) {
+  return {std::shared_ptr<const maildir::partition>(p, &p->where), p->device};
+}
 
 } // namespace homeward::stored

@@ -62,6 +62,7 @@ void reload(const std::string& file, settings& running, const living_parts& part
   log::set_level(live.log_level);
   parts.identities.set_limits(live.identities);
   parts.deliveries.set_limits(live.deliveries);
+  parts.deliveries.quota().set_limits(live.quota);
   parts.intake.set_cap(live.memory);
   parts.journals.set_limits(live.checkpoint, retention_of(live.identities));
   parts.partitions.apply(live.partitions, live.look_at_partitions);

@@ -21,6 +21,7 @@ namespace {
 
 constexpr std::size_t read_size = 32U << 10U; // a small message with its envelope in one read
 constexpr nanoseconds time_for_goodbye = 2s;
+constexpr std::size_t most_unsent = 256U << 10U; // then replies go out before more is taken
 constexpr nanoseconds moment = 20ms; // for which replies may wait for the outcome of a delivery
 
 } // namespace
@@ -28,7 +29,7 @@ constexpr nanoseconds moment = 20ms; // for which replies may wait for the outco
 connection::connection(net::stream stream, peer who, std::shared_ptr<const live_settings> live,
                        connection_surroundings around)
     : stream_(std::move(stream)), executor_(stream_.get_executor()), live_(std::move(live)),
-      around_(around), policy_(around.partitions, std::move(who)),
+      around_(around), policy_(around.partitions, around.deliveries.quota(), std::move(who)),
       session_(live_->protocol, "homeward/" HOMEWARD_VERSION, policy_), buffer_(read_size),
       patience_(executor_) {}
 
@@ -40,7 +41,7 @@ asio::awaitable<void> connection::converse() {
   while (!closed_) {
     if (session_.waits_for() == sp::server_waits_for::delivery) {
       co_await wait_for_delivery();
-    } else if (begin_ < end_) {
+    } else if (begin_ < end_ && unsent_.size() < most_unsent) {
       if (session_.waits_for() == sp::server_waits_for::first_command) {
         session_.set_load(load());
       }

@@ -1,5 +1,8 @@
 #include "stored/service/connection_policy.hpp"
 
+#include <algorithm>
+#include <iterator>
+
 #include "lib/base/log.hpp"
 
 namespace homeward::stored {
@@ -32,6 +35,16 @@ result<void> connection_policy::accept_recipient(const store_protocol::envelope&
     return path.error();
   }
   return {};
+}
+
+std::vector<store_protocol::mailbox_usage> connection_policy::full_mailboxes(std::size_t most) {
+  std::vector<store_protocol::mailbox_usage> all;
+  for (const std::shared_ptr<open_partition>& p : partitions_->open_for(who_)) {
+    auto of_one = quota_->nearly_full(place_of(p), most);
+    std::move(of_one.begin(), of_one.end(), std::back_inserter(all));
+  }
+  std::stable_sort(all.begin(), all.end(), store_protocol::is_fuller);
+  return all;
 }
 
 } // namespace homeward::stored

@@ -99,6 +99,23 @@ result<std::shared_ptr<open_partition>> partition_table::accept(const std::strin
   return s.keeper->current();
 }
 
+std::vector<std::shared_ptr<open_partition>> partition_table::open_for(const peer& who) const {
+  std::vector<std::string> names;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [name, s] : served_) {
+      names.push_back(name);
+    }
+  }
+  std::vector<std::shared_ptr<open_partition>> open;
+  for (const std::string& name : names) {
+    if (auto accepted = accept(name, who)) {
+      open.push_back(std::move(*accepted));
+    }
+  }
+  return open;
+}
+
 fs::volume_space partition_table::space(const std::string& name) const {
   const std::lock_guard lock(mutex_);
   const auto found = served_.find(name);

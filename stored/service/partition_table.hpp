@@ -47,6 +47,8 @@ class partition_table {
   // usable now).
   [[nodiscard]] result<std::shared_ptr<open_partition>> accept(const std::string& name,
                                                                const peer& who) const;
+  // All partitions for which accept() would succeed.
+  [[nodiscard]] std::vector<std::shared_ptr<open_partition>> open_for(const peer& who) const;
   // Of its volume as of the last look; zeros when it is not open or not served.
   [[nodiscard]] fs::volume_space space(const std::string& name) const;
   // The same, added up over the volumes of all open partitions.

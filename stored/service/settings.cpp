@@ -231,6 +231,28 @@ void add_times(config::table<live_settings>& t) {
          .reloadable = true});
 }
 
+void add_quota(config::table<live_settings>& t) {
+  t.section("quota", "Mailboxes that have a limit",
+            "The directory owns the limits; the bridge sends them with each recipient.");
+  t.add("quota.enforce", [](auto& s) -> auto& { return s.quota.enforce; },
+        {.doc = "Whether a message that would take its mailbox over the limit is refused. With "
+                "false usage is counted and told, and nobody is refused.",
+         .reloadable = true});
+  t.add("quota.recount", [](auto& s) -> auto& { return s.quota.recount; },
+        {.doc = "Readers delete mail without telling: a figure that is older is counted again, in "
+                "the background, when it is used. Before a message is refused its mailbox is "
+                "counted again in any case.",
+         .min = 1s,
+         .max = 24h,
+         .reloadable = true});
+  t.add("quota.mailboxes", [](auto& s) -> auto& { return s.quota.mailboxes; },
+        {.doc = "Mailboxes whose usage is remembered, about 500 octets each. Of more, those that "
+                "got no mail for longest are forgotten, and counted again when mail comes.",
+         .min = std::size_t{100},
+         .max = std::size_t{100'000'000},
+         .reloadable = true});
+}
+
 void add_identities(config::table<live_settings>& t) {
   t.section("identities", "How repeats are recognised");
   t.add("identities.age", [](auto& s) -> auto& { return s.identities.age; },
@@ -270,6 +292,7 @@ config::table<settings> make_table() {
   add_message_limits(limits);
   add_crowd_limits(limits);
   add_times(limits);
+  add_quota(limits);
   add_identities(limits);
   add_checkpoint(limits);
 

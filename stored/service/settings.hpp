@@ -78,6 +78,7 @@ struct live_settings {
   byte_count memory = byte_count{128U << 20U}; // of all messages in hand together
   byte_count data_rate{500};                   // octets per second, on average over a message
   delivery_limits deliveries;
+  quota_limits quota;
   identity_limits identities;
   std::chrono::seconds checkpoint{5}; // at most between two
 };

@@ -17,6 +17,11 @@ class gated_file_system final : public fs::file_system {
   void open() { set(false, false); }
   // Everything hangs, also looking.
   void hang() { set(true, true); }
+  // Listing hangs, nothing else.
+  void hang_lists() {
+    const std::lock_guard lock(mutex_);
+    lists_shut_ = true;
+  }
   // Until so many calls wait at the gate.
   void wait_for_waiters(std::size_t count) {
     std::unique_lock lock(mutex_);
@@ -56,7 +61,10 @@ class gated_file_system final : public fs::file_system {
   io<void> remove_directory_at(const handle& d, std::string_view n) override {
     return wrapped_.remove_directory_at(d, n);
   }
-  io<std::vector<fs::directory_entry>> list(const handle& d) override { return wrapped_.list(d); }
+  io<std::vector<fs::directory_entry>> list(const handle& d) override {
+    pass_list();
+    return wrapped_.list(d);
+  }
   io<fs::file_status> status(const handle& f) override { return wrapped_.status(f); }
   io<fs::file_status> status_at(const handle& d, std::string_view n) override {
     return wrapped_.status_at(d, n);
@@ -91,6 +99,7 @@ class gated_file_system final : public fs::file_system {
     const std::lock_guard lock(mutex_);
     shut_ = shut;
     looks_too_ = looks_too;
+    lists_shut_ = false;
     changed_.notify_all();
   }
   void pass() {
@@ -99,6 +108,14 @@ class gated_file_system final : public fs::file_system {
     changed_.notify_all();
     changed_.wait(lock, [this] { return !shut_; });
     --waiting_;
+  }
+  void pass_list() {
+    std::unique_lock lock(mutex_);
+    waiting_ += lists_shut_ ? 1 : 0;
+    changed_.notify_all();
+    const bool waited = lists_shut_;
+    changed_.wait(lock, [this] { return !lists_shut_; });
+    waiting_ -= waited ? 1 : 0;
   }
   void pass_look() {
     const bool gated = [this] {
@@ -111,10 +128,11 @@ class gated_file_system final : public fs::file_system {
   }
 
   fs::file_system& wrapped_;
-  std::mutex mutex_; // guards the three below
+  std::mutex mutex_; // guards all below
   std::condition_variable changed_;
   bool shut_ = false;
   bool looks_too_ = false;
+  bool lists_shut_ = false;
   std::size_t waiting_ = 0;
 };
 

@@ -126,7 +126,7 @@ class whole_store : public testing::Test {
   void start() {
     const live_settings& live = settings_.live;
     identities_.emplace(clock_, live.identities);
-    deliveries_.emplace(*identities_, clock_, settings_.fixed.workers, live.deliveries);
+    deliveries_.emplace(*identities_, clock_, settings_.fixed.workers, live.deliveries, live.quota);
     journals_.emplace(*files_for_partitions_, clock_, journals_of(settings_),
                       settings_.fixed.durability == sync_mode::journal,
                       memory_for_journals(*identities_, clock_));
