@@ -4,7 +4,7 @@ C: SIZE 3                     -> +OK
 C: NAME 1.a.mx1               -> +OK
 C: PRTN mail1                 -> +OK
 C: FROM <one@x>               -> +OK
-C: RCPT <ann@y> EPOCH=4 QUOTA=9 ORIG=Ann@y   -> +OK
+C: RCPT <ann@y> EPOCH=4 QUOTA=9000 ORIG=Ann@y   -> +OK
 C: RCPT <bob@y>               -> +OK
 C: DATA
 C= abc
@@ -20,7 +20,7 @@ C= de
 S: +OK [STORED name=2.b.mx1] <eve@y> stored
 C: QUIT                       -> +OK
 S: <closed>
-M: name=1.a.mx1 partition=mail1 sender=<one@x> recipients=ann@y,bob@y epochs=4,0 quotas=9,0 originals=Ann@y,
+M: name=1.a.mx1 partition=mail1 sender=<one@x> recipients=ann@y,bob@y epochs=4,0 quotas=9000,0 originals=Ann@y,
 M= abc
 M: name=2.b.mx1 partition=mail2 sender=<> recipients=eve@y epochs=0
 M= de
