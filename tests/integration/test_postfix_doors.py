@@ -111,9 +111,11 @@ def running():
         pytest.skip(reason)
     here = new_run_directory("doors")
     house = House(here)
-    with house.sink, house.lookup, house.policy, house.milter, house.mta:
-        yield house
-    shutil.rmtree(here, ignore_errors=True)
+    try:
+        with house.sink, house.lookup, house.policy, house.milter, house.mta:
+            yield house
+    finally:
+        shutil.rmtree(here, ignore_errors=True)
 
 
 @pytest.fixture
