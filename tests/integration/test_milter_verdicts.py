@@ -44,7 +44,7 @@ def kind(request):
 def homes(here):
     with Farm(here / "farm", stores=2, partitions=1, users=4) as running:
         running.add_user(OFF, "store1/mail1", state="disabled")
-        running.add_user(FULL, "store1/mail1", quota="4KiB")
+        running.add_user(FULL, "store1/mail1", quota="40KiB")
         running.users.write()
         yield running
 
@@ -168,18 +168,18 @@ def test_an_offline_partition(mta, milter, homes):
 def test_a_full_mailbox(mta, milter, homes):
     """As its store counts it: 452, or 552 by setting; and no room for an announced size."""
     body = "x" * 70 + "\r\n"
-    send(mta, [FULL], body=body * 40)
+    send(mta, [FULL], body=body * 535)  # more than nine tenths
     message_of(homes, FULL)
     assert reply(mta, FULL) == "250 2.1.5"
-    waiting.wait_until(lambda: reply(mta, FULL, size=3000) == "452 4.2.2",
+    waiting.wait_until(lambda: reply(mta, FULL, size=5000) == "452 4.2.2",
                        "the milter knows that it is nearly full")
     assert reply(mta, FULL) == "250 2.1.5"
     milter.settings["verdicts"] = {"full_mailbox": "refuse"}
     milter.reload()
-    assert reply(mta, FULL, size=3000) == "552 5.2.2"
+    assert reply(mta, FULL, size=5000) == "552 5.2.2"
     milter.settings["verdicts"] = {"full_mailbox": "pass"}
     milter.reload()
-    assert reply(mta, FULL, size=3000) == "250 2.1.5"
+    assert reply(mta, FULL, size=5000) == "250 2.1.5"
 
 
 def test_a_sender_over_the_rate(mta, milter):
