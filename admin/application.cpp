@@ -119,6 +119,7 @@ int run(int argc, const char* const* argv, environment& env) {
   add_directory_command(app, s);
   add_journal_command(app, s);
   add_mta_command(app, s);
+  add_queue_command(app, s);
   add_completion_command(app, s);
   try {
     app.parse(argc, argv);

@@ -23,6 +23,7 @@ void add_status_command(CLI::App& app, session& s);       // status.cpp
 void add_deliver_test_command(CLI::App& app, session& s); // deliver_test.cpp
 void add_journal_command(CLI::App& app, session& s);      // journal.cpp
 void add_mta_command(CLI::App& app, session& s);          // mta/mta.cpp
+void add_queue_command(CLI::App& app, session& s);        // queue.cpp
 void add_completion_command(CLI::App& app, session& s);   // completion.cpp
 
 // Runs `command` when `leaf` was chosen.
