@@ -206,6 +206,28 @@ def test_verdicts_at_rcpt(house):
     assert house.count("u1@example.org") == house.count("u2@example.org") == 1
 
 
+def lines(octets):
+    """About so many octets of text."""
+    return ("x" * 70 + "\r\n") * (octets // 72)
+
+
+def test_a_full_mailbox_at_rcpt_and_at_the_end_of_the_message(house):
+    """The store counts; the doors hear of it and say so before the message is taken."""
+    user, taken = "small@example.org", ["250 2.1.5", "250 2.0.0"]
+    # 18 of 20 KiB: more than nine tenths, from where a store tells about a mailbox.
+    assert codes(house.said(user, text=lines(18600))) == taken
+    house.mta.wait_until_empty(60)
+    wait_until(lambda: house.doors.action(recipient=user, size="9000").startswith("452 4.2.2"),
+               "the doors know how full it is", 30)
+    assert codes(house.said(user, options=["SIZE=9000"])) == ["452 4.2.2"]
+    assert codes(house.said(user, text=lines(4000))) == ["250 2.1.5", "452 4.2.2"]
+    assert codes(house.said(user, text="short")) == taken
+    # With several recipients Postfix does not say whom it asks about; the store has the last word.
+    assert codes(house.said(user, "u1@example.org", text="short")) == ["250 2.1.5", *taken]
+    house.mta.wait_until_empty(60)
+    assert house.count(user) == 3
+
+
 def test_a_sender_over_its_rate(here):
     reason = postfix.can_run()
     if reason:
