@@ -52,8 +52,8 @@ std::string manual_page(const CLI::App& app, const tool& about) {
   for (const manual_part& part : about.manual) {
     out += ".SH " + roff::argument(part.title) + '\n' + roff::paragraphs(part.text, ".PP");
   }
-  return out + ".SH SEE ALSO\n.BR homewardctl (8),\n.BR homeward\\-requeue (8),\n"
-               ".BR homeward\\-drain (8)\n";
+  const std::string other = about.name == "homeward-drain" ? "homeward-requeue" : "homeward-drain";
+  return out + ".SH SEE ALSO\n.BR homewardctl (8),\n.BR " + roff::text(other) + " (8)\n";
 }
 
 std::optional<int> parse(CLI::App& app, const tool& about, int argc, const char* const* argv) {

@@ -192,7 +192,7 @@ def test_queue_view_of_postfix(here, directory):
 
 def test_queue_view_of_many_messages(here, directory):
     """Thousands of messages in eight directories: counted, not timed."""
-    messages = scaled(4000, least=800) // 8 * 8
+    messages = scaled(1600, least=800) // 8 * 8
     queue = here / "mqueue"
     for number in range(8):
         (queue / f"q{number}").mkdir(parents=True)
