@@ -1,7 +1,6 @@
 // homewardctl completion bash: the completion script, made from the command line's own tree, so
 // that it knows every command and option.
 
-#include <memory>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -100,8 +99,12 @@ complete -F _homewardctl homewardctl
 void add_completion_command(CLI::App& app, session& s) {
   auto* command = app.add_subcommand("completion", "Print a completion script for a shell");
   command->footer("Example:\n  source <(homewardctl completion bash)");
-  const auto shell = std::make_shared<std::string>();
-  command->add_option("shell", *shell, "The shell")->required()->check(CLI::IsMember({"bash"}));
+  // The check is all there is to it as long as there is one shell.
+  command
+      ->add_option_function<std::string>(
+          "shell", [](const std::string&) {}, "The shell")
+      ->required()
+      ->check(CLI::IsMember({"bash"}));
   on_chosen(*command, s, [&s, &app] {
     std::string cases;
     std::string paths = "|";
