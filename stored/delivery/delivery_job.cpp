@@ -1,6 +1,7 @@
 #include "stored/delivery/delivery_job.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "lib/mail/trace.hpp"
@@ -96,6 +97,13 @@ std::shared_ptr<delivery_job> delivery_job::ask_for_room(quota_keeper& quota, bo
   auto later = std::make_shared<delivery_job>(request_, answers_, *identities_, *in_hand_, began_);
   later->mine_ = std::move(uncounted);
   return later;
+}
+
+void delivery_job::take_back(delivery_job& other) {
+  std::move(other.mine_.begin(), other.mine_.end(), std::back_inserter(mine_));
+  other.mine_.clear();
+  std::sort(mine_.begin(), mine_.end(),
+            [](const claimed& a, const claimed& b) { return a.recipient < b.recipient; });
 }
 
 room_verdict delivery_job::ask_for_room(quota_keeper& quota, std::size_t recipient,

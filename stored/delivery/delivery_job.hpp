@@ -40,6 +40,9 @@ class delivery_job {
   // which is returned (null: none); when that was done, `is_last_word`, all are decided.
   [[nodiscard]] std::shared_ptr<delivery_job> ask_for_room(quota_keeper& quota, bool is_last_word);
 
+  // The recipients of `other`, which came of this job, are this one's again.
+  void take_back(delivery_job& other);
+
   // The recipients that are still this job's, in the order of the envelope.
   [[nodiscard]] std::vector<std::string> mailboxes() const;
   [[nodiscard]] bool has_work() const { return !mine_.empty(); }

@@ -11,6 +11,7 @@ namespace homeward::stored {
 namespace {
 
 // Counting, for each volume: a partition that hangs leaves some to its neighbours.
+constexpr std::chrono::milliseconds moment{100};
 constexpr worker_limits counting_workers{.workers = 4, .per_partition = 2, .awake = 4};
 constexpr std::size_t most_counts = 1000;         // waiting, for one partition
 constexpr std::size_t most_counts_some_time = 64; // ... that nobody waits for
@@ -29,20 +30,35 @@ std::shared_ptr<pending_delivery> delivery_service::deliver(delivery_request req
   //    wait behind it.
   job->refuse_crowded(limits().per_mailbox);
   refuse_without_room(*job);
-  // 3. Whose mailbox is over its limit? Refused now. Whose mailbox has to be counted first follows
-  //    the others later.
+  // 3. Whose mailbox is over its limit? Refused now, after a count if need be.
   if (const job_pointer uncounted = job->ask_for_room(quota_, false)) {
-    store_when_counted(uncounted);
+    count_then_store(job, uncounted);
+  } else {
+    store(job);
   }
-  store(job);
   return answers;
 }
 
-void delivery_service::store_when_counted(const job_pointer& job) {
-  quota_.count_then(place_of(job->request().partition), job->mailboxes(), [this, job] {
-    (void)job->ask_for_room(quota_, true);
-    store(job);
-  });
+// Nearly always that takes no longer than a moment, and the message stays one file for all. A
+// mailbox that takes longer follows with a file of its own, so that it delays nobody else.
+void delivery_service::count_then_store(const job_pointer& job, const job_pointer& uncounted) {
+  quota_.count_then(place_of(job->request().partition), uncounted->mailboxes(), moment,
+                    [this, job, uncounted] {
+                      const job_pointer still = uncounted->ask_for_room(quota_, false);
+                      job->take_back(*uncounted);
+                      store(job);
+                      if (still) {
+                        count_then_store_late(still);
+                      }
+                    });
+}
+
+void delivery_service::count_then_store_late(const job_pointer& uncounted) {
+  quota_.count_then(place_of(uncounted->request().partition), uncounted->mailboxes(),
+                    quota_keeper::longest_wait, [this, uncounted] {
+                      (void)uncounted->ask_for_room(quota_, true);
+                      store(uncounted);
+                    });
 }
 
 void delivery_service::store(const job_pointer& job) {

@@ -59,7 +59,8 @@ class delivery_service {
   using filing_results = std::vector<result<maildir::filed>>;
 
   void store(const job_pointer& job);
-  void store_when_counted(const job_pointer& job);
+  void count_then_store(const job_pointer& job, const job_pointer& uncounted);
+  void count_then_store_late(const job_pointer& uncounted);
   // The three ways to durability, by what the volume has and how large the message is.
   void file_durably(const job_pointer& job);
   void journal_then_file(const job_pointer& job);

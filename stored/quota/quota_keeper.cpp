@@ -62,9 +62,8 @@ void promised_room::end(std::optional<std::uint64_t> filed) noexcept {
 
 // ---- quota_keeper ----
 
-quota_keeper::quota_keeper(const clock_source& clock, const quota_limits& limits, run_count run,
-                           std::chrono::nanoseconds patience)
-    : clock_(&clock), run_(std::move(run)), patience_(patience), table_(limits) {}
+quota_keeper::quota_keeper(const clock_source& clock, const quota_limits& limits, run_count run)
+    : clock_(&clock), run_(std::move(run)), table_(limits) {}
 
 quota_keeper::~quota_keeper() {
   stop();
@@ -125,7 +124,7 @@ void quota_keeper::settle(const mailbox_key& key, std::string_view name,
 // ---- counting ----
 
 void quota_keeper::count_then(const counted_place& place, const std::vector<std::string>& mailboxes,
-                              std::function<void()> then) {
+                              std::chrono::nanoseconds patience, std::function<void()> then) {
   const std::string& partition = place.where->name();
   const auto w = std::make_shared<waiter>();
   std::vector<std::string> to_count;
@@ -136,14 +135,13 @@ void quota_keeper::count_then(const counted_place& place, const std::vector<std:
     }
     w->open = mailboxes.size();
     w->then = std::move(then);
-    w->give_up = steady_clock::now() + patience_;
     for (const std::string& mailbox : mailboxes) {
       waiting_[waiting_key(partition, mailbox)].push_back(w);
       if (table_.count_started({partition, mailbox})) {
         to_count.push_back(mailbox);
       }
     }
-    by_time_.push_back(w);
+    by_time_.emplace(steady_clock::now() + patience, w);
     if (!watcher_.joinable()) {
       watcher_ = std::thread([this] { watch_patience(); });
     }
@@ -192,7 +190,7 @@ void quota_keeper::count(const counted_place& place, const std::string& mailbox)
         "a mailbox cannot be counted: its limit is not enforced",
         {{"partition", key.partition}, {"mailbox", mailbox}, {"failure", content.error()}});
   }
-  if (content && took > patience_) {
+  if (content && took > longest_wait) {
     log::warning("counting a mailbox took long: mail that came meanwhile was let in",
                  {{"partition", key.partition},
                   {"mailbox", mailbox},
@@ -223,22 +221,23 @@ std::vector<std::function<void()>> quota_keeper::counted(const std::string& key)
 void quota_keeper::watch_patience() {
   std::unique_lock lock(mutex_);
   while (!stopping_) {
-    while (!by_time_.empty() && !by_time_.front()->then) {
-      by_time_.pop_front();
-    }
-    if (by_time_.empty()) {
+    const auto first = by_time_.begin();
+    if (first == by_time_.end()) {
       changed_.wait(lock);
       continue;
     }
-    const waiter_pointer first = by_time_.front();
-    if (steady_clock::now() < first->give_up) {
-      changed_.wait_until(lock, first->give_up);
+    const steady_time give_up = first->first;
+    if (first->second->then && steady_clock::now() < give_up) {
+      changed_.wait_until(lock, give_up);
       continue;
     }
-    std::function<void()> then = std::exchange(first->then, {});
+    const std::function<void()> then = std::exchange(first->second->then, {});
+    by_time_.erase(first);
+    if (!then) {
+      continue; // counted in time
+    }
     lock.unlock();
     then();
-    then = nullptr;
     lock.lock();
   }
 }

@@ -5,8 +5,8 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
-#include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -73,10 +73,10 @@ struct room_verdict {
 // Safe from any thread. Nothing here waits for a disk.
 class quota_keeper {
  public:
-  // Who waits for a count waits no longer than `patience`, and is then let in: mail is not held up
-  // by accounting.
-  quota_keeper(const clock_source& clock, const quota_limits& limits, run_count run,
-               std::chrono::nanoseconds patience = std::chrono::seconds(5));
+  // Mail waits no longer for accounting; then it is let in uncounted.
+  static constexpr std::chrono::seconds longest_wait{5};
+
+  quota_keeper(const clock_source& clock, const quota_limits& limits, run_count run);
   ~quota_keeper(); // stops
   quota_keeper(const quota_keeper&) = delete;
   quota_keeper& operator=(const quota_keeper&) = delete;
@@ -91,9 +91,9 @@ class quota_keeper {
   [[nodiscard]] room_verdict ask(const counted_place& place, const wanted_room& wanted,
                                  bool is_last_word);
   // Calls `then` once, on a thread that must not be held up, when every one of `mailboxes` was
-  // counted or patience is over. stop() destroys it uncalled.
+  // counted or `patience` is over. stop() destroys it uncalled.
   void count_then(const counted_place& place, const std::vector<std::string>& mailboxes,
-                  std::function<void()> then);
+                  std::chrono::nanoseconds patience, std::function<void()> then);
 
   // The answer to FULL for one partition. Figures that have grown old are counted again in the
   // background, so that a mailbox whose user has made room does not stay on the list only because
@@ -109,7 +109,6 @@ class quota_keeper {
   struct waiter {
     std::size_t open = 0;       // mailboxes that are not counted yet
     std::function<void()> then; // empty once it was called
-    std::chrono::steady_clock::time_point give_up;
   };
   using waiter_pointer = std::shared_ptr<waiter>;
 
@@ -121,12 +120,11 @@ class quota_keeper {
 
   const clock_source* clock_;
   const run_count run_;
-  const std::chrono::nanoseconds patience_;
 
   mutable std::mutex mutex_; // guards all below
   usage_table table_;
   std::unordered_map<std::string, std::vector<waiter_pointer>> waiting_; // by partition and mailbox
-  std::deque<waiter_pointer> by_time_;                                   // who gives up first
+  std::multimap<steady_time, waiter_pointer> by_time_;                   // when they give up
   std::condition_variable changed_;
   std::thread watcher_; // of patience; begins with the first waiter
   bool stopping_ = false;

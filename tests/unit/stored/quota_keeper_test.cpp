@@ -27,10 +27,10 @@ class quota_keeper_test : public testing::Test {
                   maildir::partition::open(files_, "/srv/mail1", "mail1").value()),
               1};
     files_.reset();
-    make(5s);
+    make();
   }
 
-  void make(std::chrono::nanoseconds patience) {
+  void make() {
     keeper_ = std::make_unique<quota_keeper>(
         clock_, limits_,
         [this](const counted_place&, urgency how, std::function<void()> task) -> result<void> {
@@ -39,8 +39,7 @@ class quota_keeper_test : public testing::Test {
           }
           (how == urgency::now ? urgent_ : some_time_).push_back(std::move(task));
           return {};
-        },
-        patience);
+        });
   }
   void put(const std::string& name, const std::string& folder = "new") {
     const std::string directory = "/srv/mail1/x/ann/Maildir/" + folder;
@@ -67,6 +66,7 @@ class quota_keeper_test : public testing::Test {
   fs::faulty_file_system files_{memory_};
   counted_place place_;
   quota_limits limits_;
+  std::chrono::nanoseconds patience_ = 5s;
   bool full_ = false;
   std::deque<std::function<void()>> urgent_;
   std::deque<std::function<void()>> some_time_;
@@ -79,8 +79,8 @@ TEST_F(quota_keeper_test, counts_first_and_then_decides) {
   put("1.a.mx,S=900");
   ASSERT_EQ(ask(200).is, room::count_first);
   int called = 0;
-  keeper_->count_then(place_, {"ann@x"}, [&] { ++called; });
-  keeper_->count_then(place_, {"ann@x"}, [&] { ++called; });
+  keeper_->count_then(place_, {"ann@x"}, patience_, [&] { ++called; });
+  keeper_->count_then(place_, {"ann@x"}, patience_, [&] { ++called; });
   EXPECT_EQ(called, 0);
   EXPECT_EQ(run(urgent_), 1U) << "one count for both";
   EXPECT_EQ(called, 2);
@@ -95,7 +95,7 @@ TEST_F(quota_keeper_test, counts_first_and_then_decides) {
 
 TEST_F(quota_keeper_test, waits_for_all_that_are_asked_for) {
   int called = 0;
-  keeper_->count_then(place_, {"ann@x", "bob@x", "ann@x"}, [&] { ++called; });
+  keeper_->count_then(place_, {"ann@x", "bob@x", "ann@x"}, patience_, [&] { ++called; });
   ASSERT_EQ(urgent_.size(), 2U);
   urgent_.front()();
   EXPECT_EQ(called, 0);
@@ -104,7 +104,7 @@ TEST_F(quota_keeper_test, waits_for_all_that_are_asked_for) {
 }
 
 TEST_F(quota_keeper_test, a_promise_ends_with_what_was_filed_or_with_nothing) {
-  keeper_->count_then(place_, {"ann@x"}, [] {});
+  keeper_->count_then(place_, {"ann@x"}, patience_, [] {});
   run(urgent_);
   room_verdict first = ask(600, "a");
   ASSERT_EQ(first.is, room::granted);
@@ -120,9 +120,9 @@ TEST_F(quota_keeper_test, a_promise_ends_with_what_was_filed_or_with_nothing) {
 }
 
 TEST_F(quota_keeper_test, mail_is_not_held_up_by_a_count_that_does_not_come) {
-  make(1ms);
+  patience_ = 1ms;
   std::atomic<int> called = 0;
-  keeper_->count_then(place_, {"ann@x"}, [&] { ++called; });
+  keeper_->count_then(place_, {"ann@x"}, patience_, [&] { ++called; });
   while (called == 0) {
     std::this_thread::yield();
   }
@@ -135,7 +135,7 @@ TEST_F(quota_keeper_test, mail_is_not_held_up_by_a_count_that_does_not_come) {
 TEST_F(quota_keeper_test, when_too_many_counts_wait_nobody_is_refused) {
   full_ = true;
   int called = 0;
-  keeper_->count_then(place_, {"ann@x"}, [&] { ++called; });
+  keeper_->count_then(place_, {"ann@x"}, patience_, [&] { ++called; });
   EXPECT_EQ(called, 1);
   EXPECT_EQ(ask(5000, "m", true).is, room::granted);
   full_ = false;
@@ -145,7 +145,7 @@ TEST_F(quota_keeper_test, when_too_many_counts_wait_nobody_is_refused) {
 TEST_F(quota_keeper_test, what_cannot_be_read_refuses_nobody) {
   put("1.a.mx,S=900");
   files_.plan({.kind = fs::call::list, .nth = 1, .error = EACCES, .for_ever = true});
-  keeper_->count_then(place_, {"ann@x"}, [] {});
+  keeper_->count_then(place_, {"ann@x"}, patience_, [] {});
   run(urgent_);
   EXPECT_EQ(ask(5000, "m", true).is, room::granted);
   EXPECT_EQ(ask(5000, "n").is, room::granted) << "without trying it each time";
@@ -158,7 +158,7 @@ TEST_F(quota_keeper_test, what_cannot_be_read_refuses_nobody) {
 
 TEST_F(quota_keeper_test, an_old_figure_is_counted_in_the_background) {
   put("1.a.mx,S=900");
-  keeper_->count_then(place_, {"ann@x"}, [] {});
+  keeper_->count_then(place_, {"ann@x"}, patience_, [] {});
   run(urgent_);
   clock_.advance(61s);
   put("1.b.mx,S=50", "cur");
@@ -172,7 +172,7 @@ TEST_F(quota_keeper_test, an_old_figure_is_counted_in_the_background) {
 // user has made room.
 TEST_F(quota_keeper_test, a_full_mailbox_leaves_the_list_when_its_user_has_deleted) {
   put("1.a.mx,S=990");
-  keeper_->count_then(place_, {"ann@x"}, [] {});
+  keeper_->count_then(place_, {"ann@x"}, patience_, [] {});
   run(urgent_);
   static_cast<void>(ask(5, "m"));
   ASSERT_EQ(keeper_->nearly_full(place_, 10).size(), 1U);
@@ -188,7 +188,7 @@ TEST_F(quota_keeper_test, a_full_mailbox_leaves_the_list_when_its_user_has_delet
 
 TEST_F(quota_keeper_test, the_count_leaves_out_what_is_under_way) {
   put("1.a.mx,S=100");
-  keeper_->count_then(place_, {"ann@x"}, [] {});
+  keeper_->count_then(place_, {"ann@x"}, patience_, [] {});
   run(urgent_);
   room_verdict under_way = ask(50, "1.b.mx");
   put("1.b.mx,S=48"); // filed, and not settled yet
@@ -201,13 +201,13 @@ TEST_F(quota_keeper_test, the_count_leaves_out_what_is_under_way) {
 }
 
 TEST_F(quota_keeper_test, stop_drops_who_waits_and_gives_back_its_room) {
-  keeper_->count_then(place_, {"bob@x"}, [] {});
+  keeper_->count_then(place_, {"bob@x"}, patience_, [] {});
   run(urgent_);
   auto verdict = std::make_shared<room_verdict>(
       keeper_->ask(place_, {{"mail1", "bob@x"}, "m", 1000, 600, clock_.steady_now()}, false));
   ASSERT_EQ(verdict->is, room::granted);
   bool called = false;
-  keeper_->count_then(place_, {"ann@x"}, [&called, verdict] { called = true; });
+  keeper_->count_then(place_, {"ann@x"}, patience_, [&called, verdict] { called = true; });
   const std::weak_ptr<room_verdict> dropped = verdict;
   verdict.reset();
   keeper_->stop();
@@ -216,6 +216,6 @@ TEST_F(quota_keeper_test, stop_drops_who_waits_and_gives_back_its_room) {
   run(urgent_);
   EXPECT_FALSE(called);
   bool ran = false;
-  keeper_->count_then(place_, {"ann@x"}, [&] { ran = true; });
+  keeper_->count_then(place_, {"ann@x"}, patience_, [&] { ran = true; });
   EXPECT_FALSE(ran);
 }
