@@ -189,6 +189,16 @@ TEST_F(quota_delivery, only_the_full_one_of_many_is_refused) {
   EXPECT_EQ(mail_of("bob").size(), 1U);
 }
 
+// As after a restart: nobody is known, somebody has no limit. It is one file all the same.
+TEST_F(quota_delivery, a_message_for_many_stays_one_file_when_they_are_counted_first) {
+  ASSERT_EQ(deliver("k1", {{"ann@x", 1000}}), words{"ok"});
+  ASSERT_EQ(deliver("k2", {{"ann@x", 1000}, {"bob@x", 1000}, {"eve@x", 0}}),
+            (words{"ok", "ok", "ok"}));
+  const auto root = memory_.open_directory("/srv/mail1");
+  const auto at = memory_.open_at(*root, "x/eve/Maildir/new", fs::open_mode::directory);
+  EXPECT_EQ(memory_.status_at(*at, mail_of("eve").at(0))->links, 3U);
+}
+
 TEST_F(quota_delivery, deleting_heals_at_once) {
   ASSERT_EQ(deliver("k1", {{"ann@x", 300}}), words{"ok"});
   EXPECT_EQ(deliver("k2", {{"ann@x", 300}}), words{"full"});
