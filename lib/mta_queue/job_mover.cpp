@@ -123,7 +123,7 @@ move_of_one::step move_of_one::examine_neighbours() {
   }
   const auto data = files_.status_at(from_.data(), name_of(file_kind::data, id_));
   if (!data) {
-    return data.error() == ENOENT ? skipped("has no df: its body is lost")
+    return data.error() == ENOENT ? skipped("has no df")
                                   : failed(data.error(), at(file_kind::data));
   }
   if (data->kind != fs::entry_kind::file) {

@@ -16,8 +16,11 @@ constexpr std::size_t most_paths = 5;
 
 // What to do, by a word of what is wrong.
 constexpr std::array<std::pair<std::string_view, std::string_view>, 8> advices = {
-    {{"no df", "The body is gone; sendmail would deliver an empty message. Take the qf out of the "
-               "queue, and tell the sender that is in it."},
+    {{"no df",
+      "sendmail removes the df of a delivered job before the qf, so look for the id in the mail "
+      "log. "
+      "Delivered: remove the qf. Else the body is lost: tell the sender that is in it. Left alone, "
+      "sendmail would deliver an empty message."},
      {"not complete",
       "sendmail died while it wrote it, before it accepted the message, or the disk "
       "was full: look at it, then remove it."},

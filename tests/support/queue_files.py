@@ -1,5 +1,7 @@
 """Queues of sendmail made by hand: jobs as sendmail 8.17 writes them, thousands in a second."""
 
+import fcntl
+import os
 import time
 from pathlib import Path
 
@@ -50,16 +52,27 @@ def bodies_in(*directories):
 def without_body(*directories):
     """Jobs whose df does not lie beside their qf: there must never be one.
 
-    Read while sendmail and movers work: an envelope that is gone by now does not count.
+    Read while sendmail and movers work. sendmail removes the df of a job that it has delivered a
+    moment before the qf, with the lock held: only a job that nobody holds counts.
     """
     wrong = []
     for directory in directories:
         for identity in jobs_in(directory):
             body = _place(Path(directory), "df") / f"df{identity}"
             envelope = _place(Path(directory), "qf") / f"qf{identity}"
-            if not body.exists() and envelope.exists():
+            if not body.exists() and _is_idle(envelope) and not body.exists():
                 wrong.append(str(envelope))
     return wrong
+
+
+def _is_idle(envelope):
+    """The envelope is still there, and nobody has locked it."""
+    try:
+        with open(envelope, "rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return os.path.samestat(os.fstat(file.fileno()), os.stat(envelope))
+    except (FileNotFoundError, BlockingIOError):
+        return False
 
 
 def _place(directory, part):

@@ -119,10 +119,10 @@ class sendmail_model {
     ASSERT_TRUE(data) << queue.path() << ": No Message Collected, " << id;
     ASSERT_EQ(mta_queue::read_whole(files_, *data, 1 << 20).value(), body_text(id));
     ++delivered_[id];
-    ASSERT_TRUE(files_.unlink_at(queue.envelopes(), "qf" + id));
     ASSERT_TRUE(files_.unlink_at(queue.data(), "df" + id));
-    ASSERT_TRUE(files_.sync_all(queue.envelopes()));
     ASSERT_TRUE(files_.sync_all(queue.data()));
+    ASSERT_TRUE(files_.unlink_at(queue.envelopes(), "qf" + id));
+    ASSERT_TRUE(files_.sync_all(queue.envelopes()));
   }
 
   fs::file_system& files_;
