@@ -9,13 +9,13 @@ _homewardctl() {
   read -ra typed <<<"$line"
   [[ $line == *[[:space:]] ]] && typed+=('')
   local current="${typed[-1]}" previous="${typed[-2]}"
-  local commands='|server|server add|server list|server show|server set|server remove|partition|partition add|partition list|partition show|partition set|partition remove|user|user add|user list|user show|user set|user remove|user import|locate|deliver-test|status|directory|directory init|directory backup|directory restore|directory check|directory publish|directory export|journal|journal show|journal verify|journal export|completion|'
+  local commands='|server|server add|server list|server show|server set|server remove|partition|partition add|partition list|partition show|partition set|partition remove|user|user add|user list|user show|user set|user remove|user import|locate|deliver-test|status|directory|directory init|directory backup|directory restore|directory check|directory publish|directory export|journal|journal show|journal verify|journal export|mta|mta plan|mta apply|mta check|mta rollback|mta backups|mta settings|queue|completion|'
   for word in "${typed[@]:1:${#typed[@]}-2}"; do
     [[ $commands == *"|${path:+$path }$word|"* ]] && path="${path:+$path }$word"
   done
 
   case "$path" in
-  "") words='server partition user locate deliver-test status directory journal completion --help --directory --settings --json --version --manual' ;;
+  "") words='server partition user locate deliver-test status directory journal mta queue completion --help --directory --settings --json --version --manual' ;;
   "server") words='add list show set remove --help' ;;
   "server add") words='--help --endpoint' ;;
   "server list") words='--help --names' ;;
@@ -49,6 +49,14 @@ _homewardctl() {
   "journal show") words='--help' ;;
   "journal verify") words='--help' ;;
   "journal export") words='--help --from --partition --mailbox' ;;
+  "mta") words='plan apply check rollback backups settings --help' ;;
+  "mta plan") words='--help --mta-settings --move-forwarded' ;;
+  "mta apply") words='--help --mta-settings --move-forwarded --yes --no-reload --force' ;;
+  "mta check") words='--help --mta-settings' ;;
+  "mta rollback") words='--help --mta-settings --yes --no-reload --force' ;;
+  "mta backups") words='--help --mta-settings' ;;
+  "mta settings") words='--help --mta-settings --example --manual-page' ;;
+  "queue") words='--help --sendmail-queue --sendmail-cf --postfix --top' ;;
   "completion") words='--help' ;;
   esac
   if [[ $current != -* ]]; then
