@@ -56,7 +56,10 @@ class LoopVolume:
         return self
 
     def mount(self):
-        run(["mount", "-t", self.kind, "-o", "loop,noatime", self.image, self.path])
+        # A device of its own each time: somebody who made a mount namespace meanwhile keeps the old
+        # file system alive, and mount(8) would find that one again.
+        self.device = run(["losetup", "--find", "--show", self.image]).stdout.strip()
+        run(["mount", "-t", self.kind, "-o", "noatime", self.device, self.path])
         self.mounted = True
 
     def cut_power(self, flag=NO_LOG_FLUSH):
@@ -81,6 +84,7 @@ class LoopVolume:
     def unmount(self):
         run(["umount", self.path])
         self.mounted = False
+        self._let_go()
 
     def change(self, options):
         """mount -o remount,`options`."""
@@ -90,10 +94,14 @@ class LoopVolume:
     def _copy(self):
         return self.image.with_suffix(".cut")
 
+    def _let_go(self):
+        run(["losetup", "--detach", self.device])
+
     def stop(self):
         if self.mounted:
             run(["umount", "--lazy", self.path])
             self.mounted = False
+            self._let_go()
         self.image.unlink(missing_ok=True)
         self._copy.unlink(missing_ok=True)
         forget(self)
