@@ -1,7 +1,6 @@
 // homewardctl completion bash: the completion script, made from the command line's own tree, so
 // that it knows every command and option.
 
-
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
