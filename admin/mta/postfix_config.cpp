@@ -83,13 +83,12 @@ result<std::string> postfix_config::value(const std::string& name, bool expanded
   return ask({expanded ? "-xh" : "-h", name});
 }
 
-result<bool> postfix_config::is_set(const std::string& name) const {
+result<std::vector<std::string>> postfix_config::names_set() const {
   const auto set = ask({"-n", "-H"});
   if (!set) {
     return set.error();
   }
-  const auto names = split_lines(*set);
-  return std::find(names.begin(), names.end(), name) != names.end();
+  return split_lines(*set);
 }
 
 result<std::string> postfix_config::service_value(const std::string& service,
@@ -101,8 +100,12 @@ result<std::string> postfix_config::service_value(const std::string& service,
   return value(name);
 }
 
-result<void> postfix_config::set(const std::string& name, const std::string& value) const {
-  const auto done = ask({"-e", fmt::format("{}={}", name, value)});
+result<void> postfix_config::set(const std::vector<parameter>& values) const {
+  arguments words = {"-e"};
+  for (const auto& [name, value] : values) {
+    words.push_back(fmt::format("{}={}", name, value));
+  }
+  const auto done = values.empty() ? result<std::string>("") : ask(words);
   return done ? result<void>{} : done.error();
 }
 
@@ -116,13 +119,12 @@ result<void> postfix_config::set_service(const master_service& service) const {
       !done) {
     return done.error();
   }
+  arguments words = {"-P", "-e"};
   for (const auto& [name, value] : service.options) {
-    if (const auto done = ask({"-P", "-e", fmt::format("{}/{}={}", service.name, name, value)});
-        !done) {
-      return done.error();
-    }
+    words.push_back(fmt::format("{}/{}={}", service.name, name, value));
   }
-  return {};
+  const auto done = service.options.empty() ? result<std::string>("") : ask(words);
+  return done ? result<void>{} : done.error();
 }
 
 result<std::vector<running_service>> postfix_config::services() const {

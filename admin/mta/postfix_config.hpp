@@ -9,6 +9,7 @@
 
 #include "admin/mta/program_run.hpp"
 #include "admin/mta/settings.hpp"
+#include "admin/mta/value_list.hpp"
 
 namespace homeward::admin::mta {
 
@@ -36,12 +37,13 @@ class postfix_config {
   [[nodiscard]] const std::string& directory() const { return directory_; }
   // The value as it is written; with `expanded`, with all $names replaced. Defaults included.
   [[nodiscard]] result<std::string> value(const std::string& name, bool expanded = true) const;
-  // Whether main.cf sets it.
-  [[nodiscard]] result<bool> is_set(const std::string& name) const;
+  // The parameters that main.cf sets.
+  [[nodiscard]] result<std::vector<std::string>> names_set() const;
   // A parameter as the service sees it: its own -o, else main.cf's.
   [[nodiscard]] result<std::string> service_value(const std::string& service,
                                                   const std::string& name) const;
-  [[nodiscard]] result<void> set(const std::string& name, const std::string& value) const;
+  // All of them in one step; none is fine.
+  [[nodiscard]] result<void> set(const std::vector<parameter>& values) const;
   [[nodiscard]] result<void> remove(const std::string& name) const;
   [[nodiscard]] result<void> set_service(const master_service& service) const;
   [[nodiscard]] result<std::vector<running_service>> services() const;

@@ -275,44 +275,43 @@ result<void> postfix_driver::stage_lists(const postfix_config& staged, plan& p) 
   return {};
 }
 
-result<void> postfix_driver::set_unless_own(const postfix_config& staged, plan& p,
-                                            const std::string& name, const std::string& value) {
-  const auto own = live_.is_set(name);
-  if (!own) {
-    return own.error();
+// A value that main.cf has already is the administrator's, unless the name is ours.
+bool postfix_driver::stays_as_it_is(plan& p, const std::vector<std::string>& set,
+                                    const parameter& ours) const {
+  if (!contains(set, ours.name) || ours.name.starts_with("homeward_")) {
+    return false;
   }
-  if (!*own || name.starts_with("homeward_")) {
-    return staged.set(name, value);
+  const auto now = live_.value(ours.name, false);
+  if (now && list_words(*now) != list_words(ours.value)) {
+    p.warnings.push_back(fmt::format("{} = {} stands in main.cf and stays; ours would be {}.",
+                                     ours.name, *now, ours.value));
   }
-  const auto now = live_.value(name, false);
-  if (now && list_words(*now) != list_words(value)) {
-    p.warnings.push_back(
-        fmt::format("{} = {} stands in main.cf and stays; ours would be {}.", name, *now, value));
-  }
-  return {};
+  return true;
 }
 
 result<void> postfix_driver::stage_scalars(const postfix_config& staged, plan& p) {
   const auto scalars = scalar_parameters(settings_, true);
   const auto others = scalar_parameters(settings_, false);
-  if (!scalars || !others) {
-    return scalars ? others.error() : scalars.error();
+  const auto set = live_.names_set();
+  if (!scalars || !others || !set) {
+    return !scalars ? scalars.error() : !others ? others.error() : set.error();
   }
   for (const auto& [name, value] : *others) {
     // A name of ours that nothing uses any more; other values may be the administrator's by now.
-    const auto set = live_.is_set(name);
-    if (set && *set && name.starts_with("homeward_")) {
+    if (contains(*set, name) && name.starts_with("homeward_")) {
       if (auto done = staged.remove(name); !done) {
         return done;
       }
     }
   }
-  for (const auto& [name, value] : *scalars) {
-    if (auto done = set_unless_own(staged, p, name, in_our_places(value)); !done) {
-      return done;
+  std::vector<parameter> values;
+  for (auto ours : *scalars) {
+    ours.value = in_our_places(ours.value);
+    if (!stays_as_it_is(p, *set, ours)) {
+      values.push_back(ours);
     }
   }
-  return {};
+  return staged.set(values);
 }
 
 result<void> postfix_driver::stage_table(const postfix_config& staged, plan& p) {

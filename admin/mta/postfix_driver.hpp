@@ -31,8 +31,8 @@ class postfix_driver final : public driver {
   [[nodiscard]] result<void> stage(const postfix_config& staged, plan& p);
   [[nodiscard]] result<void> stage_lists(const postfix_config& staged, plan& p);
   [[nodiscard]] result<void> stage_scalars(const postfix_config& staged, plan& p);
-  [[nodiscard]] result<void> set_unless_own(const postfix_config& staged, plan& p,
-                                            const std::string& name, const std::string& value);
+  [[nodiscard]] bool stays_as_it_is(plan& p, const std::vector<std::string>& set,
+                                    const parameter& ours) const;
   [[nodiscard]] result<void> stage_table(const postfix_config& staged, plan& p);
   [[nodiscard]] result<void> validate(const postfix_config& staged, plan& p) const;
   [[nodiscard]] result<void> collect(const postfix_config& staged, plan& p);

@@ -341,6 +341,9 @@ result<void> sendmail_driver::validate(plan& p) {
   for (const auto& file : files_) {
     trial = with_path_moved(trial, file.path, file.staged);
   }
+  if (settings_.queues.directories > 0) {
+    trial = with_trial_queues(trial);
+  }
   const std::string trial_cf = staging_ + "/sendmail.cf";
   write_text(trial_cf, trial);
   if (const auto read = class_members(settings_, trial_cf, "w"); !read) {

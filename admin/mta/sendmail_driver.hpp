@@ -46,6 +46,8 @@ class sendmail_driver final : public driver {
   [[nodiscard]] result<void> validate(plan& p);
   [[nodiscard]] result<void> collect(plan& p);
   void stage_queues(plan& p) const;
+  // The configuration with its queues in the staging directory: the real ones are made by apply.
+  [[nodiscard]] std::string with_trial_queues(const std::string& cf) const;
   [[nodiscard]] std::vector<std::string> feature_lines() const;
   [[nodiscard]] std::vector<std::string> mailer_lines() const;
   [[nodiscard]] std::string fragment(const char* name) const;

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "admin/mta/marked_block.hpp"
 #include "admin/mta/sendmail_driver.hpp"
 
 namespace homeward::admin::mta {
@@ -94,6 +95,23 @@ std::vector<std::string> sendmail_driver::mailer_lines() const {
     return {};
   }
   return {fragment("mailer/homeward.m4")};
+}
+
+std::string sendmail_driver::with_trial_queues(const std::string& cf) const {
+  const std::string base = staging_ + "/queue";
+  std::error_code error;
+  for (const char* group : {"/q1", "/store/q1", "/remote/q1"}) {
+    std::filesystem::create_directories(base + group, error);
+  }
+  std::string trial;
+  for (auto line : split_lines(cf)) {
+    const bool names_queues = line.starts_with("O QueueDirectory") || line.starts_with('Q');
+    if (const auto at = line.find(settings_.queues.base); names_queues && at != std::string::npos) {
+      line.replace(at, settings_.queues.base.size(), base);
+    }
+    trial += line + '\n';
+  }
+  return trial;
 }
 
 void sendmail_driver::stage_queues(plan& p) const {

@@ -1,5 +1,7 @@
 #include "admin/mta/settings.hpp"
 
+#include <regex>
+
 #include <fmt/format.h>
 
 #include "lib/config/roff.hpp"
@@ -245,8 +247,14 @@ std::string settings_manual_page() {
   return out + ".SH SEE ALSO\n.BR " + roff::text("homewardctl") + " (8)\n";
 }
 
+// The words about daemons do not fit: every command reads the file anew.
 std::string settings_example() {
-  return settings_table().example_file();
+  std::string text = settings_table().example_file();
+  text = std::regex_replace(
+      text, std::regex(";\\s(# )?a(\n# | )change(\n# | )needs(\n# | )a(\n# | )restart\\)"), ")");
+  text = std::regex_replace(text, std::regex("#\n# Check a change with [^\n]*\n"),
+                            "#\n# Check a change with `homewardctl mta settings`.\n");
+  return text;
 }
 
 } // namespace homeward::admin::mta

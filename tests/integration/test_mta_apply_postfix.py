@@ -167,7 +167,7 @@ def test_a_reload_that_fails_puts_everything_back(host, here):
 
 
 @pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
-@pytest.mark.parametrize("call, stride", [("renameat", 1), ("fsync", 5)])
+@pytest.mark.parametrize("call, stride", [("renameat", 2), ("fsync", 9)])
 def test_killed_anywhere_the_next_one_repairs(host, call, stride):
     host.ctl.write(domains=["example.org"])
     before = snapshot(host.config)
