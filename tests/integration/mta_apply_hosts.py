@@ -192,7 +192,7 @@ class PostfixHost(PrivatePostfix):
         (self.config / "dynamicmaps.cf").write_text("")
         main = (share / "main.cf.debian").read_text()
         master = (share / "master.cf.dist").read_text()
-        for file in source.iterdir():
+        for file in source.glob("*"):
             text = file.read_text()
             match file.name:
                 case "main.cf": main = text
@@ -286,7 +286,7 @@ class SendmailHost(PrivateSendmail):
         self._copy_cf_tree()
         source = CONFIGURATIONS / "sendmail" / self.name
         mc = self.directory / "cf/debian/sendmail.mc"
-        for file in source.iterdir():
+        for file in source.glob("*"):
             if file.name == "sendmail.mc":
                 mc = file
             else:

@@ -93,6 +93,22 @@ def with_other_filter(kind, directory, homes, milter, other):
     return make_mta(kind, directory, homes.bridge.lmtp_unix, features=filters)
 
 
+def session_with_both_filters(mta):
+    """A session whose MAIL is taken: sendmail puts off one for which it could not open a filter."""
+    sessions = []
+
+    def is_taken():
+        sessions.append(smtplib.SMTP("127.0.0.1", mta.smtp_port, "c.example.net", timeout=60))
+        if sessions[-1].mail("probe@example.net")[0] == 250:
+            sessions[-1].rset()
+            return True
+        sessions[-1].close()
+        return False
+
+    waiting.wait_until(is_taken, "both filters are open", 30)
+    return sessions[-1]
+
+
 @pytest.mark.parametrize("answer, code", [
     (b"y554 5.7.1 refused by another filter\0", 554),
     (b"y451 4.7.1 not now\0", 451),
@@ -103,7 +119,7 @@ def test_another_filter_refuses_after_ours(kind, here, homes, milter, answer, co
     """What ours let pass leaves nothing behind: no mail, no queue entry, no open message."""
     with OtherMilter(here / "other.sock", answer) as other:
         with with_other_filter(kind, here / "mta", homes, milter, other) as mta:
-            with smtplib.SMTP("127.0.0.1", mta.smtp_port, "c.example.net", timeout=60) as client:
+            with session_with_both_filters(mta) as client:
                 with pytest.raises(smtplib.SMTPDataError) as refused:
                     client.sendmail("s@example.net", [RECIPIENT], TEXT)
                 assert str(refused.value.smtp_code).startswith(str(code))

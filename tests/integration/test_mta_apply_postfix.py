@@ -77,8 +77,8 @@ def test_what_is_no_longer_wanted_is_taken_out(host):
     host.ctl.expect(0, "apply", "--yes")
     host.ctl.write(doors={"milter": False, "policy": False}, domains=["example.net"])
     host.ctl.expect(0, "apply", "--yes")
-    assert "homeward" not in value(host, "smtpd_milters")
-    assert "homeward" not in value(host, "smtpd_recipient_restrictions")
+    assert "homeward/milter" not in value(host, "smtpd_milters")
+    assert "homeward/policy" not in value(host, "smtpd_recipient_restrictions")
     table = f"hash:{host.config}/homeward-transport"
     assert host.command("postmap", "-q", "example.org", table, check=False).stdout == ""
     assert "homeward:unix" in host.command("postmap", "-q", "example.net", table).stdout

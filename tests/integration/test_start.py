@@ -106,7 +106,7 @@ def test_a_store_calls_itself_ready_when_everything_has_recovered():
     manager.settimeout(90)
     store = Store(here, "stored", wrapper=[
         "env", f"NOTIFY_SOCKET={here}/notify", "strace", "-f", "-qq", "-o", "/dev/null",
-        "-e", "trace=fallocate", "-e", "inject=fallocate:delay_enter=1200000"])
+        "-e", "trace=fallocate", "-e", "inject=fallocate:delay_enter=2500000"])
     try:
         with store:
             told = []
