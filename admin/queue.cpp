@@ -151,12 +151,12 @@ exit_code show_queue(session& s, const queue_wishes& w) {
   std::vector<std::string> seen;
   for (const sendmail_queue& queue : sources->sendmail) {
     if (auto counted = count_sendmail(files, queue, seen, summary); counted.has_error()) {
-      troubles.push_back(std::move(counted.error()));
+      troubles.push_back(counted.error());
     }
   }
   for (const std::string& instance : sources->postfix) {
     if (auto counted = count_postfix(instance, summary); counted.has_error()) {
-      troubles.push_back(std::move(counted.error()));
+      troubles.push_back(counted.error());
     }
   }
   if (s.json()) {

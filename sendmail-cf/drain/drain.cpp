@@ -240,7 +240,7 @@ bool drain_run::start_new_batch() {
   }
   auto path = work_->make_batch(files_);
   if (path.has_error()) {
-    report_.failures.push_back(std::move(path.error()));
+    report_.failures.push_back(path.error());
     return false;
   }
   const auto batch = queue_directory::open(files_, *path);
@@ -307,7 +307,7 @@ void drain_run::start_runner(std::string path, std::set<std::string> jobs) {
   auto runner = world_.start(path);
   batch_at_work batch{.path = std::move(path), .jobs = std::move(jobs)};
   if (runner.has_error()) {
-    report_.failures.push_back(std::move(runner.error()));
+    report_.failures.push_back(runner.error());
     settle(batch, 0);
     return;
   }
@@ -360,7 +360,7 @@ void drain_run::settle(batch_at_work& batch, int status) {
 void drain_run::put_back(const queue_directory& batch) {
   auto counted = filling::of(files_, from_);
   if (counted.has_error()) {
-    report_.failures.push_back(std::move(counted.error()));
+    report_.failures.push_back(counted.error());
     return;
   }
   std::set<std::string> noted;
