@@ -2,6 +2,7 @@
 // holds in memory.
 
 #include <cstdio>
+#include <exception>
 #include <string>
 #include <utility>
 #include <variant>
@@ -54,9 +55,7 @@ int fail(const failure& why, int code = exit_failure) {
   return code;
 }
 
-} // namespace
-
-int main(int argc, char** argv) {
+int run(int argc, char** argv) {
   // What the operator asked for.
   auto begun = config::start(argc, argv, about(), milter::settings_table());
   if (const int* code = std::get_if<int>(&begun)) {
@@ -83,4 +82,15 @@ int main(int argc, char** argv) {
     return fail(opened.error());
   }
   return daemon.run() ? 0 : exit_failure;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& e) { // threads or memory that the system does not give
+    return fail(transient_failure("the system refuses", e.what(),
+                                  "Look at TasksMax= and MemoryMax= of the unit, and ulimit."));
+  }
 }

@@ -126,7 +126,8 @@ struct volume_workers::state {
   std::size_t called = 0;  // told to come, and not there yet
   std::vector<sleeper*> asleep;
   bool watched = false;
-  std::size_t alive = 0; // threads
+  std::size_t alive = 0;            // threads
+  bool is_short_of_threads = false; // and the log says so
   bool stopping = false;
   std::vector<std::thread> threads;
 };
@@ -145,9 +146,16 @@ void volume_workers::start_missing_threads() {
       ++state_->alive;
     }
   } catch (const std::system_error& e) {
-    log::warning("fewer threads than wanted",
-                 {{"have", state_->alive}, {"wanted", state_->limits.workers}, {"why", e.what()}});
+    if (!std::exchange(state_->is_short_of_threads, true)) {
+      log::warning("fewer threads than wanted",
+                   {{"have", state_->alive},
+                    {"wanted", state_->limits.workers},
+                    {"why", e.what()},
+                    {"next", "raise the limit of tasks: TasksMax= of the unit, or ulimit -u"}});
+    }
+    return;
   }
+  state_->is_short_of_threads = false;
 }
 
 volume_workers::~volume_workers() {

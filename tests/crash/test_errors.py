@@ -247,7 +247,6 @@ def test_no_descriptor_is_left_open(here, volume_of, strace):
         before = open_files(store)
         for call in ("openat2", "pwritev", "linkat", "mkdirat", "openat"):
             seen = len(senders.sent)
-            # The journal must live: its own calls come first after every start of a segment.
             with Failing(store, call, "error=EMFILE:when=3+5"):
                 with senders:
                     wait_until(lambda: len(senders.sent) >= seen + 30, "mail is sent", 30)
