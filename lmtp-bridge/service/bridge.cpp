@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "lib/base/log.hpp"
+#include "lib/config/reload.hpp"
 #include "lib/net/daemon.hpp"
 
 namespace homeward::bridge {
@@ -141,16 +142,9 @@ void bridge::make_live(live_settings s) {
 
 void bridge::reload() {
   follower_.refresh_soon();
-  const auto read = settings_table().parse_file(file_);
+  const auto read = config::read_again(settings_table(), file_, settings_);
   if (!read) {
-    for (const auto& problem : read.error()) {
-      log::error("settings not reloaded", {{"problem", to_string(problem)},
-                                           {"next", "correct the file and send SIGHUP again"}});
-    }
     return;
-  }
-  for (const std::string& what : settings_table().needs_restart(settings_, *read)) {
-    log::warning("setting needs a restart", {{"setting", what}});
   }
   make_live(read->live);
   log::notice("settings reloaded", {{"file", file_}});

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "lib/base/log.hpp"
+#include "lib/config/reload.hpp"
 #include "lib/net/daemon.hpp"
 
 #include "milter/answering/answering_door.hpp"
@@ -154,16 +155,9 @@ void milter_daemon::make_live(const live_settings& s) {
 
 void milter_daemon::reload() {
   follower_.refresh_soon();
-  const auto read = settings_table().parse_file(file_);
+  const auto read = config::read_again(settings_table(), file_, settings_);
   if (!read) {
-    for (const auto& problem : read.error()) {
-      log::error("settings not reloaded", {{"problem", to_string(problem)},
-                                           {"next", "correct the file and send SIGHUP again"}});
-    }
     return;
-  }
-  for (const std::string& what : settings_table().needs_restart(settings_, *read)) {
-    log::warning("setting needs a restart", {{"setting", what}});
   }
   make_live(read->live);
   aliases_.set(read->live.aliases);

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "lib/base/log.hpp"
+#include "lib/config/reload.hpp"
 #include "lib/net/privileges.hpp"
 
 namespace homeward::stored {
@@ -48,15 +49,9 @@ result<void> make_partition(fs::file_system& files, const clock_source& clock, c
 }
 
 void reload(const std::string& file, settings& running, const living_parts& parts) {
-  const config::outcome<settings> read = settings_table().parse_file(file);
+  const auto read = config::read_again(settings_table(), file, running);
   if (!read) {
-    for (const config::problem& p : read.error()) {
-      log::error("settings not taken, the old ones hold", {{"problem", to_string(p)}});
-    }
     return;
-  }
-  for (const std::string& sentence : settings_table().needs_restart(running, *read)) {
-    log::warning("a restart is needed for this setting", {{"setting", sentence}});
   }
   const live_settings& live = read->live;
   log::set_level(live.log_level);

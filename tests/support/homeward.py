@@ -148,7 +148,7 @@ class Daemon:
         text = self.log_text()[before:]
         return any(words in text for words in self.reload_lines)
 
-    reload_lines = ("settings reloaded", "settings not reloaded", "settings not taken")
+    reload_lines = ("settings reloaded", "settings not reloaded")
 
     @property
     def running(self):
