@@ -110,6 +110,12 @@ fs::io_result<found_message> message_finder::look_in_cur(const std::string& path
   return found;
 }
 
+fs::io_result<found_message> message_finder::find_in_cur(const std::string& path,
+                                                         const std::string& file_name) {
+  const auto known = listing_of(path);
+  return known ? look_in_cur(path, file_name, **known) : known.error();
+}
+
 void message_finder::note(const std::string& path, std::string_view file_name) {
   if (const auto known = listings_.find(path); known != listings_.end()) {
     entries_ += known->second.more.insert(hash_of(file_name)).second ? 1U : 0U;

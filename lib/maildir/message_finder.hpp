@@ -41,6 +41,11 @@ class message_finder {
   // A Maildir that is missing, or has no cur/, holds nothing.
   [[nodiscard]] fs::io_result<found_message> find(const std::string& path,
                                                   const std::string& file_name);
+  // Whether the message is in cur/, too, when it was found in new/: after a power cut a Maildir may
+  // show both, because nobody promises that what a reader did reaches the disk in its order.
+  // Else `nowhere`.
+  [[nodiscard]] fs::io_result<found_message> find_in_cur(const std::string& path,
+                                                         const std::string& file_name);
   // The message is in new/, or was: we gave it this name there.
   void note(const std::string& path, std::string_view file_name);
 

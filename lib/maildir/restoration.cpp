@@ -51,16 +51,25 @@ result<restored> restoration::restore_in(const std::string& path) {
     if (found->at == found_message::place::taken_away) {
       return restored{.file_name = file_name_, .what = restored::how::was_there};
     }
-    const auto good = is_good(*found);
-    if (good && *good) {
-      return restored{.file_name = file_name_, .what = restored::how::was_there};
+    const auto seen = seen_too(path, *found);
+    if (!seen) {
+      return failed(seen.error(), path);
     }
-    if (good) {
-      return replace(path, *found);
+    const bool twice = seen->at == found_message::place::in_cur;
+    const found_message& to_keep = twice ? *seen : *found;
+    const auto good = is_good(to_keep);
+    if (!good && good.error().number == ENOENT) {
+      continue;
     }
-    if (good.error().number != ENOENT) {
+    if (!good) {
       return failed(good.error(), path);
     }
+    auto outcome = *good ? restored{.file_name = file_name_, .what = restored::how::was_there}
+                         : replace(path, to_keep);
+    if (outcome && twice) {
+      (void)files_.unlink_at(found->folder, found->name); // what stays is whole, too
+    }
+    return outcome;
   }
   return transient_failure("the message moves faster than it can be looked at",
                            escape(path) + ": " + file_name_);
@@ -77,6 +86,16 @@ result<void> restoration::measure() {
   size_ = *size;
   file_name_ = file_name_for(what_.name, size_);
   return {};
+}
+
+// After a power cut the message may be in new/ and in cur/. Then the reader's one stays: it has the
+// flags.
+fs::io_result<found_message> restoration::seen_too(const std::string& path,
+                                                   const found_message& found) {
+  if (found.at != found_message::place::in_new || mode_ == restore_mode::look) {
+    return found_message{};
+  }
+  return tools_.finder.find_in_cur(path, file_name_);
 }
 
 // Whether what was found may stay as it is.

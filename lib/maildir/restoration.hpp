@@ -34,6 +34,8 @@ class restoration {
 
  private:
   [[nodiscard]] result<void> measure();
+  [[nodiscard]] fs::io_result<found_message> seen_too(const std::string& path,
+                                                      const found_message& found);
   [[nodiscard]] fs::io_result<bool> is_good(const found_message& found);
   [[nodiscard]] result<restored> put_in_new(const std::string& path);
   [[nodiscard]] result<restored> replace(const std::string& path, const found_message& found);

@@ -112,6 +112,35 @@ INSTANTIATE_TEST_SUITE_P(all, restorer_states,
                                                               restore_mode::rewrite)),
                          state_name);
 
+// A reader has moved it, deleted it, and it was filed again; the power cut kept all but the
+// deletion.
+TEST_F(restorer_test, of_a_message_in_new_and_in_cur_the_readers_one_stays_whole) {
+  const std::string text = stored("");
+  const std::string file_name = stored_name(text);
+  for (const std::string_view in_cur : {std::string_view(), std::string_view(text)}) {
+    for (const restore_mode mode : {restore_mode::compare, restore_mode::rewrite}) {
+      put("x/a/Maildir/new", file_name, text);
+      put("x/a/Maildir/cur", file_name + ":2,S", in_cur);
+      restorer r(*partition_);
+      const bool kept = mode == restore_mode::compare && in_cur == text;
+      EXPECT_EQ(restore(r, {"a@x"}, mode)[0]->what, kept ? how::was_there : how::replaced);
+      EXPECT_EQ(mail(), (test::visible_mail{{"x/a/Maildir/cur/" + file_name + ":2,S", text}}));
+      EXPECT_TRUE(memory_.unlink_at(folder("x/a/Maildir/cur"), file_name + ":2,S"));
+    }
+  }
+}
+
+TEST_F(restorer_test, nothing_of_a_message_in_new_and_in_cur_goes_when_it_cannot_be_made_whole) {
+  const std::string text = stored("");
+  const std::string file_name = stored_name(text);
+  put("x/a/Maildir/new", file_name, text);
+  put("x/a/Maildir/cur", file_name + ":2,S", "");
+  restorer r(*partition_);
+  files_.plan({.kind = call::rename_at, .nth = 1, .error = EIO});
+  EXPECT_FALSE(restore(r, {"a@x"}, restore_mode::compare)[0]);
+  EXPECT_EQ(mail().size(), 2U);
+}
+
 // --- What writer would have made ------------------------------------------------------
 
 TEST_F(restorer_test, the_file_is_the_one_that_writer_makes) {
@@ -272,6 +301,7 @@ TEST_F(restorer_test, a_damaged_file_that_cannot_even_be_read_is_replaced) {
   for (const int error : {EIO, EUCLEAN, EBADMSG}) {
     for (const call kind : {call::read, call::open_at}) {
       restorer r(*partition_);
+      ASSERT_TRUE(restore(r, {"a@x"}, restore_mode::compare)[0]); // lists the Maildir
       files_.reset();
       files_.plan({.kind = kind, .nth = kind == call::read ? 1U : 2U, .error = error});
       const auto results = restore(r, {"a@x"}, restore_mode::compare);
