@@ -115,12 +115,13 @@ void check_transport(const postfix_config& c, const settings& s, findings& into)
                     "The bridge does not see the queue id, by which it knows a repeat.",
                     "postconf -P homeward/unix/lmtp_send_xforward_command=yes"});
   }
-  if (value_of(c, "homeward_destination_concurrency_failed_cohort_limit") == "1" ||
-      value_of(c, "homeward_destination_concurrency_failed_cohort_limit").empty()) {
+  if (const std::string limit = value_of(c, "homeward_destination_concurrency_failed_cohort_limit");
+      limit != "0") {
     into.push_back({severity::warning, "cohort-limit",
-                    "homeward_destination_concurrency_failed_cohort_limit is 1",
-                    "After one failed connect Postfix suspends all mail for the bridge.",
-                    "Set it to 10."});
+                    fmt::format("homeward_destination_concurrency_failed_cohort_limit is {}",
+                                limit.empty() ? "1" : limit),
+                    "After some failed connects Postfix suspends all mail for the bridge.",
+                    "Set it to 0."});
   }
   if (value_of(c, "enable_long_queue_ids") != "yes") {
     into.push_back({severity::warning, "short-queue-ids", "enable_long_queue_ids is not yes",
