@@ -15,8 +15,8 @@ from support.store_judge import Judge, files_in
 from support.store_senders import Senders, deliver_once
 from support.waiting import wait_until
 
-
 BLOCK = 4096
+SENDERS = 8
 
 
 class Failing:
@@ -95,7 +95,7 @@ def test_a_failed_checkpoint_ends_the_journal(here, volume_of, strace, say):
     volume = volume_of("ext4", mebibytes=300)
     store = store_on(here, [volume], settings={"journal": {"checkpoint": "1s"}})
     with store:
-        senders = Senders(store, threads=8, persist=False)
+        senders = Senders(store, threads=SENDERS, persist=False)
         with senders:
             senders.wait_for(50)
             with Failing(store, "syncfs", "error=EIO"):
@@ -105,7 +105,8 @@ def test_a_failed_checkpoint_ends_the_journal(here, volume_of, strace, say):
             replies = {reply for _ in range(5)
                        for reply in deliver_once(store.port, senders.new(random)).values()}
             assert all(reply.startswith("-ERR [TEMP") for reply in replies), replies
-            assert senders.accepted == accepted
+            # What was in the journal by then may be filed and answered yet: of each sender one.
+            assert senders.accepted <= accepted + SENDERS
         store.kill()
         start_after(store)
         assert "trust=rewrite" in store.log_since_start()
@@ -151,7 +152,7 @@ def test_a_disk_that_loses_what_it_took(here, strace, say, room, checkpoint):
                         format_options=["-b", f"{BLOCK}", "-J", "size=8"]) as volume:
             make_honest(volume)
             store = store_on(here, [volume], settings={"journal": {"checkpoint": f"{checkpoint}s"}})
-            senders = Senders(store, threads=8, persist=False)
+            senders = Senders(store, threads=SENDERS, persist=False)
             store.start()
             sync_all()
             used = volume.image.stat().st_blocks * 512
@@ -162,7 +163,8 @@ def test_a_disk_that_loses_what_it_took(here, strace, say, room, checkpoint):
                 accepted = senders.accepted
                 wait_until(lambda: sum(len(one.answers) for one in senders.sent.values()) > 50,
                            "mail is refused", 30)
-                assert senders.accepted == accepted
+                # What was in the journal by then may be filed and answered yet: of each sender one.
+                assert senders.accepted <= accepted + SENDERS
             store.kill()
             volume.unmount()
             thin.remount("size=600m")

@@ -127,7 +127,7 @@ def test_what_libmilter_says_is_in_our_log(milter):
         broken.connect(str(milter.socket))
         broken.sendall(struct.pack("!I", 13) + b"O" + struct.pack("!III", 1, 0, 0))
         read_to_the_end(broken)
-    assert "libmilter says=" in milter.log_text()
+    waiting.wait_until(lambda: "libmilter says=" in milter.log_text(), "libmilter is heard")
 
 
 def test_the_socket_has_its_mode_and_is_removed_at_the_end(milter):
