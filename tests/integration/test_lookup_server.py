@@ -153,9 +153,9 @@ def test_idle_connections_are_closed_and_too_many_refused(here):
     with Doors(here / "doors", users, settings=settings) as doors:
         with LookupClient(port=doors.port) as client:
             assert client.is_closed()
-        with LookupClient(port=doors.port) as client:
+        with LookupClient(port=doors.port, timeout=60) as client:
             client.send(b"12:mail")
-            assert client.is_closed()
+            assert client.is_closed()  # for one who has begun to ask: after 30 s
         clients = [LookupClient(path=doors.lookup_socket) for _ in range(3)]
         assert LookupClient(path=doors.lookup_socket).is_closed()
         wait_until(lambda: "too many connections" in doors.log_text(), "it is logged")

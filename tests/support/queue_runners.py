@@ -104,5 +104,6 @@ def runner_arguments(mta, pattern):
 
 def runner_command(mta):
     """The same as a shell command for homeward-drain, {} for the directory."""
+    environment = ["env", *(f"{name}={value}" for name, value in mta.environment().items())]
     return " ".join(part if part.endswith("={}") else shlex.quote(part)
-                    for part in map(str, runner_arguments(mta, "{}")))
+                    for part in map(str, environment + runner_arguments(mta, "{}")))
