@@ -1,5 +1,6 @@
 #include "lib/base/log.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <memory>
 #include <unistd.h>
@@ -40,25 +41,44 @@ bool to_journal() {
   return answer;
 }
 
-std::string with_quotes(std::string_view key, std::string_view value) {
-  std::string safe = escape(value, 512);
-  const bool quote = safe.empty() || safe.find_first_of(" \"=") != std::string::npos;
-  if (!quote) {
-    return fmt::format("{}={}", key, safe);
-  }
-  std::string quoted;
-  for (const char c : safe) {
+constexpr std::size_t longest_text = 512;
+constexpr std::size_t usual_line = 384;
+
+bool needs_no_care(std::string_view text) {
+  return !text.empty() && text.size() <= longest_text &&
+         std::all_of(text.begin(), text.end(), [](char c) {
+           return c > ' ' && c <= '~' && c != '"' && c != '=' && c != '\\';
+         });
+}
+
+void append_quoted(std::string& line, std::string_view text) {
+  line += '"';
+  for (const char c : text) {
     if (c == '"') {
-      quoted += '\\';
+      line += '\\';
     }
-    quoted += c;
+    line += c;
   }
-  return fmt::format("{}=\"{}\"", key, quoted);
+  line += '"';
 }
 
 } // namespace
 
-field::field(std::string_view key, std::string_view value) : text_(with_quotes(key, value)) {}
+void field::append_to(std::string& line) const {
+  const std::string_view text = own_.empty() ? text_ : std::string_view(own_);
+  line += key_;
+  line += '=';
+  if (needs_no_care(text)) {
+    line += text;
+    return;
+  }
+  const std::string safe = escape(text, longest_text);
+  if (safe.empty() || safe.find_first_of(" \"=") != std::string::npos) {
+    append_quoted(line, safe);
+  } else {
+    line += safe;
+  }
+}
 
 void start(std::string_view program, level lowest) {
   auto logger = spdlog::stderr_logger_mt(std::string(program));
@@ -82,11 +102,13 @@ void write(level l, std::string_view event, std::initializer_list<field> fields)
   if (!enabled(l)) {
     return;
   }
-  std::string line(to_journal() ? journal_prefix(l) : std::string_view{});
+  std::string line;
+  line.reserve(usual_line);
+  line += to_journal() ? journal_prefix(l) : std::string_view{};
   line += event;
   for (const field& f : fields) {
     line += ' ';
-    line += f.text();
+    f.append_to(line);
   }
   spdlog::default_logger_raw()->log(to_spdlog(l), line);
 }

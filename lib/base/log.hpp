@@ -19,20 +19,24 @@ namespace homeward::log {
 enum class level : unsigned char { debug = 0, info = 1, notice = 2, warning = 3, error = 4 };
 
 // One key=value pair. Numbers are printed as they are; texts are escaped, and quoted when they hold
-// a space.
+// a space. A text is not copied: it must live until the line is written.
 class field {
  public:
-  field(std::string_view key, std::string_view value);
+  field(std::string_view key, std::string_view value) : key_(key), text_(value) {}
   field(std::string_view key, const char* value) : field(key, std::string_view(value)) {}
   field(std::string_view key, const std::string& value) : field(key, std::string_view(value)) {}
-  field(std::string_view key, std::integral auto value) : text_(fmt::format("{}={}", key, value)) {}
+  field(std::string_view key, std::integral auto value)
+      : key_(key), own_(fmt::format_int(value).str()) {}
+  field(std::string_view key, bool value) : field(key, value ? "true" : "false") {}
   // The failure's description under `key`.
-  field(std::string_view key, const failure& f) : field(key, std::string_view(describe(f))) {}
+  field(std::string_view key, const failure& f) : key_(key), own_(describe(f)) {}
 
-  [[nodiscard]] const std::string& text() const { return text_; }
+  void append_to(std::string& line) const;
 
  private:
-  std::string text_;
+  std::string_view key_;
+  std::string_view text_;
+  std::string own_; // instead of text_
 };
 
 // Sets what is printed; `program` names the lines when they do not go to the journal. Call once in

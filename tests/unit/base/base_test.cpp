@@ -32,11 +32,21 @@ TEST(escape, cuts_long_text) {
   EXPECT_EQ(escape(std::string(300, 'x'), 4), "xxxx...");
 }
 
+std::string text_of(const log::field& f) {
+  std::string line;
+  f.append_to(line);
+  return line;
+}
+
 TEST(log_field, cannot_be_used_to_forge_a_line_or_a_field) {
-  EXPECT_EQ(log::field("from", "a\nerror forged").text(), "from=\"a\\nerror forged\"");
-  EXPECT_EQ(log::field("from", "x to=y").text(), "from=\"x to=y\"");
-  EXPECT_EQ(log::field("from", "say \"hi\"").text(), "from=\"say \\\"hi\\\"\"");
-  EXPECT_EQ(log::field("n", 7).text(), "n=7");
+  EXPECT_EQ(text_of({"from", "a\nerror forged"}), "from=\"a\\nerror forged\"");
+  EXPECT_EQ(text_of({"from", "x to=y"}), "from=\"x to=y\"");
+  EXPECT_EQ(text_of({"from", "say \"hi\""}), "from=\"say \\\"hi\\\"\"");
+  EXPECT_EQ(text_of({"from", "\\"}), "from=\\\\");
+  EXPECT_EQ(text_of({"from", ""}), "from=\"\"");
+  EXPECT_EQ(text_of({"from", std::string(600, 'x')}), "from=" + std::string(512, 'x') + "...");
+  EXPECT_EQ(text_of({"n", 7}), "n=7");
+  EXPECT_EQ(text_of({"all", true}), "all=true");
 }
 
 TEST(digest, is_sha256) {
