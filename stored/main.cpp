@@ -34,7 +34,7 @@ int does_not_start(const failure& why, int code = exit_failure) {
 }
 
 std::size_t network_threads(std::uint32_t wanted) {
-  return wanted != 0 ? wanted : std::clamp(std::thread::hardware_concurrency(), 1U, 8U);
+  return wanted != 0 ? wanted : std::clamp(std::thread::hardware_concurrency() / 2, 1U, 8U);
 }
 
 int serve(settings running, const std::string& file) {

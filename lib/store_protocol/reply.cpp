@@ -31,6 +31,9 @@ constexpr std::array<code_name, 10> codes{{{failure_reason::temp, "TEMP"},
 // Of a word that comes from the settings of a store, such as its version.
 constexpr std::size_t longest_word = 200;
 
+constexpr std::size_t usual_line = 160;
+constexpr std::string_view end_of_line = "\r\n";
+
 bool is_code(std::string_view text) {
   return !text.empty() &&
          std::all_of(text.begin(), text.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
@@ -94,14 +97,19 @@ bool take_brackets(reply& r, std::string_view inside) {
 
 std::string assemble(const reply& r) {
   std::string line = r.ok ? "+OK" : "-ERR";
+  line.reserve(usual_line);
   if (!r.code.empty()) {
-    line += " [" + r.code;
+    line += " [";
+    line += r.code;
     for (const std::string& argument : r.arguments) {
       line += ' ';
       line += argument;
     }
     for (const auto& [key, value] : r.pairs) {
-      line += fmt::format(" {}={}", key, value);
+      line += ' ';
+      line += key;
+      line += '=';
+      line += value;
     }
     line += ']';
   }
@@ -150,7 +158,7 @@ result<std::string> encode_reply(const reply& r, const limits& l) {
   if (!back || *back != r) {
     return syntax_failure("this reply cannot be written in the storage protocol");
   }
-  line += "\r\n";
+  line += end_of_line;
   if (line.size() > l.line) {
     return syntax_failure("this reply is too long");
   }
@@ -165,17 +173,20 @@ std::string write_reply(reply r, const limits& l) {
   if (r.code.empty() && r.text.starts_with('[')) {
     r.text.front() = '(';
   }
-  std::size_t length = assemble(r).size() + 2;
+  std::string line = assemble(r);
+  const auto is_too_long = [&] { return line.size() + end_of_line.size() > l.line; };
   // The load is a hint; whose result this is must stay readable.
-  if (length > l.line &&
+  if (is_too_long() &&
       std::erase_if(r.pairs, [](const auto& p) { return p.first != "name"; }) != 0) {
-    length = assemble(r).size() + 2;
+    line = assemble(r);
   }
-  if (length > l.line) {
-    const std::size_t surplus = length - l.line;
+  if (is_too_long()) {
+    const std::size_t surplus = line.size() + end_of_line.size() - l.line;
     shorten(r.text, r.text.size() > surplus ? r.text.size() - surplus : 0);
+    line = assemble(r);
   }
-  return assemble(r) + "\r\n";
+  line += end_of_line;
+  return line;
 }
 
 result<reply> parse_reply(std::string_view line) {

@@ -70,8 +70,8 @@ void delivery_service::store(const job_pointer& job) {
   const open_partition& partition = *job->request().partition;
   if (partition.journal == nullptr) {
     on_worker(job, [this](const job_pointer& j) { file_durably(j); });
-  } else if (fits_in_journal(*job)) {
-    journal_then_file(job);
+  } else if (std::optional<journal::delivery_record> r = record_of(*job, *clock_)) {
+    journal_then_file(job, std::move(*r));
   } else {
     on_worker(job, [this](const job_pointer& j) { file_then_journal(j); });
   }
@@ -88,16 +88,15 @@ void delivery_service::file_durably(const job_pointer& job) {
 // 4a. The usual way: the record is durable before anything appears in a Maildir, so that whatever
 //     a reader sees survives a power cut, and nothing has to be taken out again. Filing runs while
 //     the next group is being synced.
-void delivery_service::journal_then_file(const job_pointer& job) {
+void delivery_service::journal_then_file(const job_pointer& job, journal::delivery_record r) {
   const std::shared_ptr<journal::volume_journal>& journal = job->request().partition->journal;
-  journal->append(record_of(*job, *clock_), job,
-                  [this, job](const result<journal::record_number>& n) {
-                    if (!n) {
-                      job->fail(n.error());
-                      return;
-                    }
-                    on_worker(job, [this, n = *n](const job_pointer& j) { file_committed(j, n); });
-                  });
+  journal->append(std::move(r), job, [this, job](const result<journal::record_number>& n) {
+    if (!n) {
+      job->fail(n.error());
+      return;
+    }
+    on_worker(job, [this, n = *n](const job_pointer& j) { file_committed(j, n); });
+  });
 }
 
 void delivery_service::file_committed(const job_pointer& job, journal::record_number n) {

@@ -63,7 +63,7 @@ class delivery_service {
   void count_then_store_late(const job_pointer& uncounted);
   // The three ways to durability, by what the volume has and how large the message is.
   void file_durably(const job_pointer& job);
-  void journal_then_file(const job_pointer& job);
+  void journal_then_file(const job_pointer& job, journal::delivery_record r);
   void file_then_journal(const job_pointer& job);
 
   void refuse_without_room(delivery_job& job);

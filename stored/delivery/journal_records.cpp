@@ -67,19 +67,15 @@ void take_out(const delivery_job& job, std::span<const result<maildir::filed>> r
   }
 }
 
-bool fits_in_journal(const delivery_job& job) {
-  const delivery_request& r = job.request();
-  return r.message->memory() && r.partition->journal->fits({.name = to_string(r.envelope.name),
-                                                            .sender = r.envelope.sender,
-                                                            .mailboxes = job.mailboxes(),
-                                                            .size = r.message->size(),
-                                                            .message = *r.message->memory()});
-}
-
-journal::delivery_record record_of(const delivery_job& job, const clock_source& clock) {
+std::optional<journal::delivery_record> record_of(const delivery_job& job,
+                                                  const clock_source& clock) {
+  const auto octets = job.request().message->memory();
+  if (!octets) {
+    return std::nullopt;
+  }
   journal::delivery_record r = envelope_of(job, clock);
-  r.message = job.request().message->memory().value();
-  return r;
+  r.message = *octets;
+  return job.request().partition->journal->fits(r) ? std::optional(std::move(r)) : std::nullopt;
 }
 
 journal::delivery_record record_of_filed(const delivery_job& job,

@@ -2,6 +2,7 @@
 // Between a delivery and its records in the journal: what is written of it, and what a recovery
 // makes known again.
 
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -22,11 +23,10 @@ namespace homeward::stored {
 // complete, and the log says so.
 void take_out(const delivery_job& job, std::span<const result<maildir::filed>> results);
 
-// Whether the record of the job may hold the message itself.
-[[nodiscard]] bool fits_in_journal(const delivery_job& job);
-// The record with the message, for all recipients that are still the job's. Views the job.
-[[nodiscard]] journal::delivery_record record_of(const delivery_job& job,
-                                                 const clock_source& clock);
+// The record with the message, for all recipients that are still the job's. Views the job. Nothing
+// when the message is not in memory or the record is too large for the journal.
+[[nodiscard]] std::optional<journal::delivery_record> record_of(const delivery_job& job,
+                                                                const clock_source& clock);
 // The record without it, for those that are filed.
 [[nodiscard]] journal::delivery_record
 record_of_filed(const delivery_job& job, std::span<const result<maildir::filed>> results,

@@ -57,7 +57,7 @@ struct fixed_settings {
   std::string farm = "homeward";
   journal::segment_sizes segments;
   maildir::delivered_to delivered_to = maildir::delivered_to::single;
-  std::uint32_t network_threads = 0; // 0: one per processor, at most 8
+  std::uint32_t network_threads = 0; // 0: one for every two processors, at most 8
   worker_limits workers;
   std::uint32_t spool_threads = 4;
 };
