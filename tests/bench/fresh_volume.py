@@ -31,6 +31,9 @@ class FreshVolume(LoopVolume):
              "oflag=direct", "conv=fsync"], seconds=1800)
         self.device = run(["losetup", "--direct-io=on", "--find", "--show",
                            self.image]).stdout.strip()
+        queue = Path("/sys/block") / Path(self.device).name / "queue"
+        # The device keeps what somebody else may have set.
+        (queue / "max_sectors_kb").write_text((queue / "max_hw_sectors_kb").read_text())
         return self
 
     @contextlib.contextmanager

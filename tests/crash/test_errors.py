@@ -1,5 +1,6 @@
 """System calls that fail: no acknowledgement is false, nothing crashes (F9, F10, F11)."""
 
+import contextlib
 import random
 import re
 import subprocess
@@ -122,7 +123,8 @@ def test_a_failed_checkpoint_ends_the_journal(here, volume_of, strace, say):
     say(str(found))
 
 
-def make_honest(volume):
+@contextlib.contextmanager
+def honest(volume):
     """The file system's own log shall not be what fails: then it would stop everything at once. And
     no write shall be larger than a page of the tmpfs: of one that finds room for a part only, the
     loop driver says that it was written."""
@@ -136,7 +138,13 @@ def make_honest(volume):
             image.write(octets)
     volume.mount()
     loop = Path(run(["findmnt", "-n", "-o", "SOURCE", volume.path]).stdout.strip()).name
-    Path(f"/sys/block/{loop}/queue/max_sectors_kb").write_text(str(BLOCK // 1024))
+    largest = Path(f"/sys/block/{loop}/queue/max_sectors_kb")
+    before = largest.read_text()
+    largest.write_text(str(BLOCK // 1024))
+    try:
+        yield
+    finally:
+        largest.write_text(before)  # the device keeps it for whoever uses it next
 
 
 @pytest.mark.parametrize(("room", "checkpoint"), [(1, 60), (3, 60), (12, 1)])
@@ -149,8 +157,8 @@ def test_a_disk_that_loses_what_it_took(here, strace, say, room, checkpoint):
         pytest.skip(reason)
     with MemoryMount(here / "thin", "300m") as thin:
         with LoopVolume(thin.path, "ext4", mebibytes=300,
-                        format_options=["-b", f"{BLOCK}", "-J", "size=8"]) as volume:
-            make_honest(volume)
+                        format_options=["-b", f"{BLOCK}", "-J", "size=8"]) as volume, \
+                honest(volume):
             store = store_on(here, [volume], settings={"journal": {"checkpoint": f"{checkpoint}s"}})
             senders = Senders(store, threads=SENDERS, persist=False)
             store.start()
