@@ -138,6 +138,13 @@ void check_limits(const sendmail_cf& cf, const settings& s, findings& into) {
   if (mailer == nullptr) {
     return;
   }
+  if (const std::string directory = cf.option("HostStatusDirectory"); !directory.empty()) {
+    into.push_back({severity::warning, "host-status",
+                    fmt::format("HostStatusDirectory is {}", directory),
+                    "After one failed connect sendmail leaves the bridge alone for half an hour "
+                    "(Timeout.hoststatus).",
+                    "undefine(`confHOST_STATUS_DIRECTORY') (feature/homeward.m4 does it)."});
+  }
   const std::string size = cf.option("MaxMessageSize");
   mta_limits limits;
   limits.message_size_name = "MaxMessageSize";

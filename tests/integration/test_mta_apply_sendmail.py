@@ -8,6 +8,8 @@ from mta_apply_hosts import SendmailHost, difference, killed, send_one, snapshot
 from support import sendmail
 from support.fake_lmtp import FakeLmtp
 from support.homeward import program
+from support.milter_doors import Doors
+from support.user_directory import YamlDirectory
 
 REASON = sendmail.can_run()
 pytestmark = pytest.mark.skipif(REASON is not None, reason=str(REASON))
@@ -185,12 +187,50 @@ def test_mail_goes_home_after_apply_and_the_old_way_after_rollback(host):
         assert len(new.recipients()) == 1
 
 
+def test_rule_0_asks_the_directory_after_apply(host):
+    """layout: rule0. Nobody is listed on this host; who is unknown is refused."""
+    users = YamlDirectory(host.here / "users.yaml")
+    users.add_server("store1", "store1.example:2400")
+    users.add_partition("store1/mail1")
+    users.add_user("zoe@example.org", "store1/mail1")
+    users.write()
+    before = snapshot(host.etc)
+    host.ctl.write(domains=["example.org"], layout="rule0", doors={"lookup": True})
+    with Doors(host.here / "doors", users, sockets=host.run_directory):
+        host.ctl.expect(0, "apply", "--yes")
+        assert host.mailer_of("zoe@example.org") == "homeward"
+        assert host.mailer_of("nobody@example.org") != "homeward"
+        assert "Nothing to do" in host.ctl.expect(0, "apply", "--yes")
+    host.ctl.expect(0, "rollback", "--yes")
+    assert difference(before, snapshot(host.etc)) == []
+
+
+def test_mail_is_handed_over_without_a_queue_file_after_apply(host):
+    """sendmail.handoff: interactive. With the bridge away the queue is there as ever."""
+    before = snapshot(host.etc)
+    host.ctl.write(domains=["example.org"], sendmail={"handoff": "interactive"})
+    host.ctl.expect(0, "apply", "--yes")
+    cf = (host.etc / "sendmail.cf").read_text()
+    assert "O DeliveryMode=i" in cf and "O SuperSafe=interactive" in cf
+    with host:
+        with FakeLmtp(host.run_directory / "lmtp.sock") as bridge:
+            send_one(host.smtp_port, "joe@example.com", "ann@example.org")
+            # It was delivered before the 250.
+            assert bridge.recipients() == ["ann@example.org"]
+            assert not list(host.queue.rglob("qf*"))
+        send_one(host.smtp_port, "joe@example.com", "ann@example.org")
+        assert list(host.queue.rglob("qf*"))
+    host.ctl.expect(0, "rollback", "--yes")
+    assert difference(before, snapshot(host.etc)) == []
+
+
 def test_check_finds_the_traps(host):
     host.ctl.write(domains=["example.org"], doors={"milter": True})
     host.ctl.expect(0, "apply", "--yes")
     quiet = host.ctl.findings()
     assert {"filter-without-T", "socket-missing"} <= quiet, "the filters of others have no F="
-    assert not {"milter-not-last", "deferred-acceptor", "flag-w", "queue-wildcard"} & quiet
+    assert not {"milter-not-last", "deferred-acceptor", "flag-w", "queue-wildcard",
+                "host-status"} & quiet
     cf = host.etc / "sendmail.cf"
     text = cf.read_text()
     text = text.replace("O DeliveryMode=background", "O DeliveryMode=deferred")
@@ -198,7 +238,7 @@ def test_check_finds_the_traps(host):
     text = text.replace("O Timeout.datafinal=15m", "O Timeout.datafinal=60s")
     text = text.replace("O MaxMessageSize=52428800", "O MaxMessageSize=999999999")
     text = text.replace(f"O QueueDirectory={host.queue}", f"O QueueDirectory={host.queue}/q*")
-    cf.write_text(text + "Qlone, P=/elsewhere/q*, F=f, R=3\n")
+    cf.write_text(text + "Qlone, P=/elsewhere/q*, F=f, R=3\nO HostStatusDirectory=/elsewhere\n")
     (host.queue / "q1").mkdir(mode=0o775)
     (host.queue / "q1").chmod(0o775)
     (host.queue / "qnote").write_text("x")
@@ -213,7 +253,7 @@ def test_check_finds_the_traps(host):
     loud = host.ctl.findings()
     assert {"deferred-acceptor", "timeout-chain", "message-size", "queue-wildcard", "queue-mode",
             "queue-left-behind", "queue-group-outside", "queue-group-interval", "bare-newline",
-            "socket-directory"} <= loud, loud
+            "socket-directory", "host-status"} <= loud, loud
 
 
 @pytest.mark.parametrize("host", ["local-procmail"], indirect=True)
