@@ -173,8 +173,8 @@ void delivery_job::fail(const failure& why) {
 void delivery_job::fail_one(claimed& c, const failure& why) {
   give_back(c);
   identities_->failed(c.id, why);
-  answers_->settle(c.recipient, why);
   log_refused(request_, mailbox_of(c.recipient), why);
+  answers_->settle(c.recipient, why);
 }
 
 void delivery_job::give_back(claimed& c) {

@@ -272,7 +272,7 @@ def test_few_tasks(here, volume_of, say):
 
 
 def test_a_descriptor_limit(here, volume_of, say):
-    """F28: 64 descriptors and 36 senders: refused or not let in, never lost; it goes on when they
+    """F28: 64 descriptors and 68 senders: refused or not let in, never lost; it goes on when they
     leave."""
     store = store_on(here, [volume_of("ext4", mebibytes=300)],
                      wrapper=["prlimit", "--nofile=64:64"])
@@ -280,7 +280,7 @@ def test_a_descriptor_limit(here, volume_of, say):
         few = Senders(store, threads=4)
         with few:
             few.wait_for(100)
-        senders = Senders(store, threads=32)
+        senders = Senders(store, threads=64)
         with senders:
             time.sleep(3)
             assert store.running

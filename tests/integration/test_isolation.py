@@ -96,7 +96,7 @@ def test_a_store_that_is_down_is_answered_at_once(farm):
                    "the store is used again", 40)
     assert len(farm.messages(lost)) == 1 and len(farm.messages(good)) == 20
     assert "store is down" in farm.bridge.log_text()
-    assert "store is up again" in farm.bridge.log_text()
+    wait_until(lambda: "store is up again" in farm.bridge.log_text(), "the log says so")
 
 
 def test_a_flood_for_one_mailbox_leaves_room(farm):

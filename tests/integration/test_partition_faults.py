@@ -210,7 +210,7 @@ def test_the_volume_of_a_removed_partition_can_be_unmounted(mounted):
                                       check=False).returncode == 0,
                lambda: f"the volume is let go: {store.last_lines()}", 20)
     volume.mounted = False
-    assert "journal closed: no partition uses it" in store.log_text()
+    wait_until(lambda: "journal closed: no partition uses it" in store.log_text(), "it says so")
     assert deliver(farm, first).code == 451
     volume.start()  # another one, as it were
     store.settings["partitions"].insert(0, record)
