@@ -311,7 +311,7 @@ io_result<void> forgetting_file_system::write(const handle& file, std::uint64_t 
       return io_error{ENOSPC, "write"};
     }
     content.resize(std::max<std::uint64_t>(content.size(), end), '\0');
-    std::memcpy(content.data() + offset, piece.data(), piece.size());
+    std::copy(piece.begin(), piece.end(), content.begin() + static_cast<std::ptrdiff_t>(offset));
     offset = end;
     (*n)->changed = true;
     (*n)->modified = time_;
