@@ -147,9 +147,9 @@ bool checkpoints::state::log_identities(std::uint64_t now) {
     return true;
   }
   if (!std::exchange(pending_since_log, true)) {
-    log::error("no checkpoint: the identities of deliveries cannot be written",
-               {{"failure", added.error()},
-                {"next", "Free some space. Until then the journal fills up."}});
+    log::error(
+        "no checkpoint: the identities of deliveries cannot be written",
+        {{"failure", added.error()}, {"next", "Mend this soon: until then the journal fills up."}});
   }
   const std::lock_guard lock(mutex);
   settled.insert(settled.begin(), batch.begin(), batch.end());

@@ -103,9 +103,7 @@ void add_journal(config::table<fixed_settings>& t) {
 void add_threads(config::table<fixed_settings>& t) {
   t.section("threads", "How many threads do what");
   t.add("threads.network", &fixed_settings::network_threads,
-        {.doc =
-             "Threads that serve the connections. 0: one for every two processors, at most 8; the "
-             "other half is for filing.",
+        {.doc = "Threads that serve the connections. 0: one for every two processors, at most 8.",
          .max = 64U});
   t.add("threads.filing", [](auto& s) -> auto& { return s.workers.workers; },
         {.doc = "Threads that file mail, for each volume (file system).",
