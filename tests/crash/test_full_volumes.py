@@ -272,12 +272,12 @@ def test_few_tasks(here, volume_of, say):
 
 
 def test_a_descriptor_limit(here, volume_of, say):
-    """F28: 58 descriptors and 32 senders: refused or not let in, never lost; it goes on when they
+    """F28: 55 descriptors and 32 senders: refused or not let in, never lost; it goes on when they
     leave."""
-    # 19 of its own with one network thread, 32 connections, and 7 for the files of all of them.
+    # 19 of its own with one network thread, 32 connections, and 4 for the files of all of them.
     store = store_on(here, [volume_of("ext4", mebibytes=300)],
                      settings={"threads": {"network": 1}},
-                     wrapper=["prlimit", "--nofile=58:58"])
+                     wrapper=["prlimit", "--nofile=55:55"])
     with store:
         few = Senders(store, threads=4)
         with few:
